@@ -1,0 +1,113 @@
+"""What a finding is: a code, a severity, a span, a message, notes and a hint.
+
+Findings are values. Stages make them and hand them on in a `Report`; only `render` turns them into text for people
+and machines. The table of codes is in `codes`, and is read when the first finding is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from netcompile.tree import Span
+
+
+class Note(NamedTuple):
+    """A further fact about a finding, at its own place where it has one."""
+
+    message: str
+    span: Span | None = None
+
+
+class Diagnostic(NamedTuple):
+    """One finding. `severity` is "error" or "warning"; `span` is None where the input has no text."""
+
+    code: str
+    severity: str
+    span: Span | None
+    message: str
+    notes: tuple[Note, ...] = ()
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.span.source.name}:{self.span.line}:{self.span.column}: " if self.span else ""
+        return f"{where}{self.severity}[{self.code}]: {self.message}"
+
+
+class CompileError(Exception):
+    """The input is wrong. `diagnostics` has every finding, warnings included, in the order of the text."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        return "\n".join(str(d) for d in self.diagnostics if d.severity == "error")
+
+
+class Report:
+    """Collects the findings of a run. The same finding at the same place is kept once."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[object, ...], Diagnostic] = {}
+
+    def add(  # noqa: PLR0913 - the parts of a finding
+        self,
+        code: str,
+        span: Span | None,
+        message: str,
+        *,
+        notes: Iterable[Note] = (),
+        hint: str | None = None,
+        severity: str | None = None,
+    ) -> None:
+        """Record a finding; its severity is that of its code unless given."""
+        from netcompile.codes import CODES  # noqa: PLC0415 - read only when something is found
+
+        self.append(Diagnostic(code, severity or CODES[code].severity, span, message, tuple(notes), hint))
+
+    def append(self, diagnostic: Diagnostic) -> None:
+        """Record a finding that is already made."""
+        key = (diagnostic.code, _place(diagnostic), diagnostic.message)
+        self._found.setdefault(key, diagnostic)
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Record several findings."""
+        for diagnostic in diagnostics:
+            self.append(diagnostic)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self._found.values())
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def failed(self) -> bool:
+        """True where at least one finding is an error."""
+        return any(d.severity == "error" for d in self._found.values())
+
+    def ordered(self) -> tuple[Diagnostic, ...]:
+        """All findings in the order of the text: by source, line and column; those without a place come last."""
+        return tuple(sorted(self._found.values(), key=_place))
+
+
+def _place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+    span = diagnostic.span
+    return (True, "", 0, 0) if span is None else (False, span.source.name, span.line, span.column)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` was most likely meant to be, or None."""
+    import difflib  # noqa: PLC0415 - only for the refused
+
+    candidates = sorted(set(known))
+    folded = {candidate.lower(): candidate for candidate in reversed(candidates)}
+    if word.lower() in folded:
+        return folded[word.lower()]
+    close = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.7)
+    return folded[close[0]] if close else None

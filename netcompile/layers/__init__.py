@@ -1,0 +1,24 @@
+"""What Caffe knows about each layer type: `LAYER_TYPES`, a read-only mapping from type name to LayerType.
+
+A family file holds its types as values in `TYPES`; this module only puts them side by side. Nothing here knows YAML,
+positions or findings.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from netcompile.layers import dense, neuron
+from netcompile.layers._apply import Applied, apply_type
+from netcompile.layers._layer import Arity, Inferred, LayerType, Learned, layer_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FAMILIES: Final = (dense, neuron)
+LAYER_TYPES: Final[Mapping[str, LayerType]] = MappingProxyType(
+    {kind.name: kind for family in FAMILIES for kind in family.TYPES}
+)
+
+__all__ = ["FAMILIES", "LAYER_TYPES", "Applied", "Arity", "Inferred", "LayerType", "Learned", "apply_type", "layer_type"]

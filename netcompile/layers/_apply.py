@@ -1,0 +1,123 @@
+"""Applies a layer type to a layer: counts, parameter checks, the shape rule, and the limits of every blob.
+
+This is where unknown shapes are dealt with, so that no rule has to: a bottom with an unknown number of axes is tried
+with each number, and what the accepted tries have in common is what is known.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
+
+from netcompile.layers._layer import Arity, Inferred, LayerType, Learned
+from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, check_blob, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netcompile.caffe.caffe_pb2 import LayerParameter
+
+_TRIED_AXES = range(7)
+_MOST_TRIES = 400
+
+
+class Applied(NamedTuple):
+    """What came of a layer: tops and blobs where nothing is wrong, else the errors.
+
+    A shape is None where not even the number of axes is known; `blobs` is None where not even their number is.
+    """
+
+    tops: Sequence[Shape | None]
+    blobs: Sequence[tuple[Shape | None, str | None]] | None
+    macs: Dim
+    errors: Sequence[ShapeError]
+    later: Sequence[ShapeError]
+
+
+def apply_type(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape | None]) -> Applied:
+    """Derive the tops and learned blobs of `layer`, a layer of type `kind`, from the shapes of its bottoms."""
+    errors: list[ShapeError] = []
+    if kind.checks:
+        for check in kind.checks:
+            errors.extend(check(layer))
+    errors.extend(_check_counts(kind, layer))
+    if errors:
+        return Applied((None,) * len(layer.top), None, UNKNOWN, errors, ())
+    try:
+        inferred = _infer(kind, layer, bottoms)
+        _check_blobs(layer, inferred)
+    except ShapeError as error:
+        return Applied((None,) * len(layer.top), None, UNKNOWN, [error], ())
+    return inferred
+
+
+def _check_counts(kind: LayerType, layer: LayerParameter) -> Iterator[ShapeError]:
+    arity = kind.bottoms_of(layer)
+    n = len(layer.bottom)
+    if n < arity.least or (arity.most is not None and n > arity.most):
+        at = f"bottom:{arity.most}" if arity.most is not None and n > arity.most else "bottom"
+        yield ShapeError(f"takes {_counted(arity, 'bottom')}, but {n or 'none'} {_is(n)} given", at, "bottom-count")
+    arity = kind.tops_of(layer)
+    n = len(layer.top)
+    if n < (0 if kind.loss else arity.least) or (arity.most is not None and n > arity.most):
+        at = f"top:{arity.most}" if arity.most is not None and n > arity.most else "top"
+        yield ShapeError(f"makes {_counted(arity, 'top')}, but {n or 'none'} {_is(n)} given", at, "top-count")
+
+
+def _counted(arity: Arity, noun: str) -> str:
+    return f"{arity} {noun}" if arity.most == 1 or (arity.least == 1 and arity.most is None) else f"{arity} {noun}s"
+
+
+def _is(n: int) -> str:
+    return "is" if n < 2 else "are"  # noqa: PLR2004 - grammar
+
+
+def _infer(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape | None]) -> Applied:
+    if None not in bottoms:
+        done = kind.rule(layer, bottoms)  # type: ignore[arg-type]
+        return Applied(done.tops, done.blobs, done.macs, (), done.later)
+    unknown = [i for i, shape in enumerate(bottoms) if shape is None]
+    accepted: list[Inferred] = []
+    refusal: ShapeError | None = None
+    for ranks in list(product(_TRIED_AXES, repeat=len(unknown)))[:_MOST_TRIES] if len(unknown) < 4 else _alike(len(unknown)):  # noqa: PLR2004
+        tried = list(bottoms)
+        for i, n in zip(unknown, ranks, strict=True):
+            tried[i] = Shape((UNKNOWN,) * n)
+        try:
+            accepted.append(kind.rule(layer, tried))  # type: ignore[arg-type]
+        except ShapeError as error:
+            refusal = refusal or error
+    if not accepted and refusal is not None and len(unknown) < 4:  # noqa: PLR2004
+        raise refusal
+    return _common(accepted, len(layer.top))
+
+
+def _alike(n: int) -> list[tuple[int, ...]]:
+    return [(axes,) * n for axes in _TRIED_AXES]
+
+
+def _common(accepted: Sequence[Inferred], tops: int) -> Applied:
+    """What is known whichever of the accepted tries is true."""
+    if not accepted:
+        return Applied((None,) * tops, None, UNKNOWN, (), ())
+    shapes = [_merge([one.tops[i] for one in accepted]) for i in range(len(accepted[0].tops))]
+    return Applied(shapes, _merge_blobs([one.blobs for one in accepted]), UNKNOWN, (), ())
+
+
+def _merge(shapes: Sequence[Shape | None]) -> Shape | None:
+    return None if None in shapes else merge(shape for shape in shapes if shape is not None)
+
+
+def _merge_blobs(tries: Sequence[Sequence[Learned]]) -> list[tuple[Shape | None, str | None]] | None:
+    if len({len(blobs) for blobs in tries}) != 1:
+        return None
+    return [(merge(blob.shape for blob in blobs), blobs[0].filler) for blobs in zip(*tries, strict=True)]
+
+
+def _check_blobs(layer: LayerParameter, inferred: Applied) -> None:
+    for i, shape in enumerate(inferred.tops):
+        if shape is not None:
+            check_blob(shape, f"top '{layer.top[i]}'" if i < len(layer.top) else "its top")
+    for i, (shape, _) in enumerate(inferred.blobs or ()):
+        if shape is not None:
+            check_blob(shape, f"parameter blob {i}")
