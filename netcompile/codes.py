@@ -1,0 +1,72 @@
+"""The codes of findings: each with its severity and one line on what it means.
+
+A code is stable: it stands in configuration files and in other tools' reports, so it is never renamed or reused.
+The table is alphabetical. It says nothing of who reports a code, nor of how a finding is shown.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Code(NamedTuple):
+    """A kind of finding. `severity` is "error" or "warning"; `meaning` is one full sentence."""
+
+    name: str
+    severity: str
+    meaning: str
+
+
+_TABLE: Final = (
+    Code("axis-count", "error", "A blob has too many or too few axes for the layer that reads it."),
+    Code("axis-range", "error", "An axis lies outside the axes of the blob that it is counted on."),
+    Code("bad-expression", "error", "An expression can't be read, or has no value: a type error, a division by zero."),
+    Code("bad-tag", "error", "A YAML tag that is no part of YAML 1.2's core; a spec can't make other objects."),
+    Code("bad-value", "error", "A value of the right kind that Caffe refuses for this field."),
+    Code("blob-too-large", "error", "A blob has more elements than Caffe can count (2147483647)."),
+    Code("bottom-count", "error", "A layer is given more or fewer bottoms than its type takes."),
+    Code("conflicting-fields", "error", "Two fields are given of which Caffe takes only one."),
+    Code("contradiction", "error", "`only`, `train`, `test`, `include` or `exclude` of a layer leave no state for it."),
+    Code("count-mismatch", "error", "Two blobs that must have the same number of elements do not."),
+    Code("duplicate-field", "error", "A field is given twice, such as once flat and once in its block."),
+    Code("duplicate-key", "error", "A mapping has the same key twice."),
+    Code("duplicate-layer", "error", "Two layers have one name in the same state, so Caffe would mix up their weights."),
+    Code("duplicate-top", "error", "Two layers make a blob of the same name in the same state."),
+    Code("empty-blob", "error", "A blob without elements, where Caffe needs at least one."),
+    Code("empty-spec", "error", "The document is empty."),
+    Code("expansion-limit", "error", "Aliases, merges, blocks or repetitions make more nodes than the limit allows."),
+    Code("filler-shape", "error", "A filler can't fill a blob of this shape."),
+    Code("group-mismatch", "error", "`group` does not divide the number of input or output channels."),
+    Code("implied-bottom", "error", "A layer names no bottom, and none can be implied."),
+    Code("in-place-reader", "error", "A blob is changed in place after another layer has read it, which Caffe refuses."),
+    Code("in-place-refused", "error", "A layer works in place whose type can't."),
+    Code("include-and-exclude", "error", "A layer has both include and exclude rules."),
+    Code("loss-weight-count", "error", "A layer has loss weights, but not one for each of its tops."),
+    Code("missing-field", "error", "A field or key that is required is not given."),
+    Code("missing-variable", "error", "A required variable, or a required parameter of a block, is given no value."),
+    Code("negative-dim", "error", "A dimension of a blob comes out below zero."),
+    Code("not-a-spec", "error", "The document is not a mapping with the keys of a spec."),
+    Code("out-of-range", "error", "A number is too small or too large for its field."),
+    Code("param-count", "error", "A layer has more `param` entries than learned blobs."),
+    Code("propagate-down-count", "error", "A layer has `propagate_down` entries, but not one for each of its bottoms."),
+    Code("recursive-alias", "error", "An alias stands inside the very node that it names."),
+    Code("shape-mismatch", "error", "The shapes of two blobs, or of a blob and a parameter, do not fit each other."),
+    Code("syntax", "error", "The text can't be read as YAML or prototxt."),
+    Code("too-deep", "error", "Lists and mappings are nested deeper than the limit allows."),
+    Code("top-count", "error", "A layer is given more or fewer tops than its type makes."),
+    Code("undeclared-variable", "error", "A variable is set from outside that the spec does not declare."),
+    Code("unknown-bottom", "error", "A layer reads a blob that no earlier layer makes in that state."),
+    Code("unknown-enum-value", "error", "A word that is none of those that the field takes."),
+    Code("unknown-field", "error", "A key or field that nothing here knows."),
+    Code("unknown-filler", "error", "A filler type that Caffe does not have."),
+    Code("unknown-type", "error", "A layer type that Caffe does not have."),
+    Code("unknown-variable", "error", "A variable is used that is defined nowhere in its scope."),
+    Code("window-too-large", "error", "A kernel or window is larger than the padded input that it moves over."),
+    Code("wrong-kind", "error", "A value of the wrong kind: text for a number, a list for a mapping, and the like."),
+)
+
+CODES: Final[Mapping[str, Code]] = MappingProxyType({code.name: code for code in _TABLE})
