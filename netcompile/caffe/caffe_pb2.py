@@ -1,15 +1,15 @@
 """Caffe's message classes, in a descriptor pool of their own.
 
-Stands in for the module that protoc would generate from `caffe.proto`: the same names, and `caffe_pb2.pyi` for their types. Two things differ:
+Stands in for the module that protoc would generate from `caffe.proto`: the same names, with their types in `caffe_pb2.pyi`. It differs
+in two ways:
 
-- nothing is registered in protobuf's default pool, so that pycaffe, which registers its own package `caffe` there, can be in the same process;
-- only what the classes need is imported. protobuf's public factory also imports the pure Python implementation, which is most of its cost.
+- nothing is registered in protobuf's default pool, so that pycaffe, which registers its own package `caffe` there, can be in the same
+  process;
+- only what the classes need is imported. protobuf's public factory also imports its pure Python implementation, for nothing where
+  messages are implemented in C.
 
 Must not know anything of netcompile.
 """
-
-from pathlib import Path
-from typing import Any
 
 from google.protobuf.internal import api_implementation
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
@@ -22,15 +22,19 @@ else:
     from google.protobuf.internal.python_message import GeneratedProtocolMessageType as MessageMeta
 
 
-def _load() -> dict[str, Any]:
-    """The module's names: DESCRIPTOR, a class per message, a wrapper per top-level enum and its values."""
+def _load() -> dict[str, object]:
+    """The names of this module: DESCRIPTOR, a class per message, a wrapper per enum outside of messages, and its values."""
+    # Not pathlib: importing it takes as long as making all the classes.
+    with open(__file__.removesuffix("_pb2.py") + ".desc", "rb") as file:  # noqa: PTH123
+        serialized = file.read()
     pool = DescriptorPool()
-    pool.AddSerializedFile(Path(__file__).with_name("caffe.desc").read_bytes())
-    file = pool.FindFileByName("netcompile/caffe/caffe.proto")
-    names: dict[str, Any] = {"DESCRIPTOR": file}
-    for name, descriptor in file.message_types_by_name.items():
-        names[name] = MessageMeta(name, (Message,), {"DESCRIPTOR": descriptor, "__module__": __name__})
-    for name, enum in file.enum_types_by_name.items():
+    pool.AddSerializedFile(serialized)
+    descriptor = pool.FindFileByName("netcompile/caffe/caffe.proto")
+    names: dict[str, object] = {"DESCRIPTOR": descriptor}
+    for name, message in descriptor.message_types_by_name.items():
+        # `__module__` is what lets messages be pickled.
+        names[name] = MessageMeta(name, (Message,), {"DESCRIPTOR": message, "__module__": __name__})
+    for name, enum in descriptor.enum_types_by_name.items():
         names[name] = EnumTypeWrapper(enum)
         names.update((value.name, value.number) for value in enum.values)
     return names
