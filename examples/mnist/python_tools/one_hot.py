@@ -21,20 +21,20 @@ class label2one_hot(caffe.Layer):  # noqa: N801 - nets ask for the class by this
     """Row i of the top is 1 in the column that label i names, and 0 elsewhere.
 
     Bottom 0 holds N labels: (N,), or N followed by axes of one element, such as (N, 1, 1, 1).
-    Bottom 1 holds the scores, (N, C), perhaps followed by axes of one element. It lends its shape; its values are not read.
+    Bottom 1 holds the scores, (N, C), perhaps followed by axes of one element. Its values are not read, only its shape.
     Top 0 is (N, C).
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Refuse any other count of bottoms and tops with a ValueError."""
-        if len(bottom) != 2 or len(top) != 1:
+        if (len(bottom), len(top)) != (2, 1):
             message = "label2one_hot takes 2 bottoms (label, scores) and 1 top"
             raise ValueError(f"{message}, not {len(bottom)} and {len(top)}")
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Shape the top as N x C; a ValueError tells of bottoms that are not N labels and N x C scores."""
         labels, scores = tuple(bottom[0].shape), tuple(bottom[1].shape)
-        if len(scores) < 2 or bottom[1].count != scores[0] * scores[1]:
+        if not scores[1:] or bottom[1].count != scores[0] * scores[1]:
             raise ValueError(f"label2one_hot: the scores (bottom 1) must be N x C, but their shape is {scores}")
         if labels[:1] != scores[:1] or bottom[0].count != scores[0]:
             message = f"label2one_hot: the scores (bottom 1) have {scores[0]} items, which takes one label each"
@@ -49,8 +49,8 @@ class label2one_hot(caffe.Layer):  # noqa: N801 - nets ask for the class by this
         hits = labels[:, np.newaxis] == np.arange(classes)
         strays = np.flatnonzero(~hits.any(axis=1))
         if strays.size:
-            label = f"label {labels[strays[0]]!s} of item {strays[0]}"
-            raise ValueError(f"label2one_hot: {label} is not a whole number from 0 to {classes - 1} ({classes} classes)")
+            message = f"label2one_hot: label {labels[strays[0]]!s} of item {strays[0]} is not a whole number"
+            raise ValueError(f"{message} from 0 to {classes - 1} ({classes} classes)")
         one_hot[...] = hits
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:  # noqa: ARG002 - Caffe's signature

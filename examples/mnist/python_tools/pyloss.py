@@ -25,7 +25,7 @@ class EuclideanLossLayer(caffe.Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Refuse any other count of bottoms and tops with a ValueError."""
-        if len(bottom) != 2 or len(top) != 1:
+        if (len(bottom), len(top)) != (2, 1):
             raise ValueError(f"EuclideanLossLayer takes 2 bottoms and 1 top, not {len(bottom)} and {len(top)}")
         self.difference = np.zeros(0, np.float32)
 

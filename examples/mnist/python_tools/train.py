@@ -34,7 +34,9 @@ def build_parser() -> argparse.ArgumentParser:
         default=TOOLS.parent / "lenet_python_solver.prototxt",
         help="solver prototxt (default: %(default)s)",
     )
-    parser.add_argument("--iterations", type=positive, metavar="N", help="updates to make (default: max_iter of the solver)")
+    parser.add_argument(
+        "--iterations", type=positive, metavar="N", help="updates to make (default: the solver's max_iter)"
+    )
     parser.add_argument(
         "--output",
         type=Path,
@@ -47,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train and save as the arguments say (those of the process by default); wrong ones are a SystemExit with code 2."""
+    """Train and save as the arguments say (those of the process by default); SystemExit 2 where they are wrong."""
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
