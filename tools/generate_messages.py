@@ -12,13 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from grpc_tools import protoc
+from grpc_tools import protoc  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[1]
 PROTO = "netcompile/caffe/caffe.proto"
 STUB_HEADER = """\
 # Made of caffe.proto by tools/generate_messages.py.
-# ruff: noqa
+# ruff: noqa: A002, E501, I001, RUF023, UP007, UP045
 # fmt: off
 """
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def generate() -> dict[Path, bytes]:
-    """The content that each generated file should have."""
+    """Work out the content that each generated file should have."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         descriptors = folder / "set.desc"
@@ -55,7 +55,7 @@ def generate() -> dict[Path, bytes]:
 
 
 def _without_json_names(file: FileDescriptorProto) -> FileDescriptorProto:
-    """The same file without the names that protobuf derives by itself: a fifth of its size."""
+    """Drop the names that protobuf derives by itself, a fifth of the size."""
     for message in file.message_type:
         for field in message.field:
             field.ClearField("json_name")
@@ -63,8 +63,10 @@ def _without_json_names(file: FileDescriptorProto) -> FileDescriptorProto:
 
 
 def _with_mapping_types(stub: str) -> str:
-    """The same stub with arguments for the generic types that protoc leaves bare and mypy's strict mode refuses."""
-    return stub.replace("_Mapping]", "_Mapping[str, _Any]]").replace("from typing import ", "from typing import Any as _Any, ")
+    """Give arguments to the generic types that protoc leaves bare, which mypy's strict mode refuses."""
+    return stub.replace("_Mapping]", "_Mapping[str, _Any]]").replace(
+        "from typing import ", "from typing import Any as _Any, "
+    )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Caffe's message classes, in a descriptor pool of their own.
 
-Stands in for the module that protoc would generate from `caffe.proto`: the same names, with their types in `caffe_pb2.pyi`. It differs
-in two ways:
+Stands in for the module that protoc would generate from `caffe.proto`: the same names, with their types in
+`caffe_pb2.pyi`. It differs in two ways:
 
-- nothing is registered in protobuf's default pool, so that pycaffe, which registers its own package `caffe` there, can be in the same
-  process;
-- only what the classes need is imported. protobuf's public factory also imports its pure Python implementation, for nothing where
-  messages are implemented in C.
+- nothing is registered in protobuf's default pool, so that pycaffe, which registers its own package `caffe` there, can
+  be in the same process;
+- only what the classes need is imported. protobuf's public factory also imports its pure Python implementation, for
+  nothing where messages are implemented in C.
 
 Must not know anything of netcompile.
 """
@@ -23,7 +23,7 @@ else:
 
 
 def _load() -> dict[str, object]:
-    """The names of this module: DESCRIPTOR, a class per message, a wrapper per enum outside of messages, and its values."""
+    """Make the names of this module: DESCRIPTOR, the message classes, the top-level enums and their values."""
     # Not pathlib: importing it takes as long as making all the classes.
     with open(__file__.removesuffix("_pb2.py") + ".desc", "rb") as file:  # noqa: PTH123
         serialized = file.read()

@@ -1,5 +1,5 @@
 # Made of caffe.proto by tools/generate_messages.py.
-# ruff: noqa
+# ruff: noqa: A002, E501, I001, RUF023, UP007, UP045
 # fmt: off
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper

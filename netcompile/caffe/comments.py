@@ -1,7 +1,7 @@
 """The words of `caffe.proto`: what each message, field and enum value does.
 
-For whoever writes documentation, such as the descriptions of the JSON Schema. Reads our own file, whose layout is regular, and must
-not be taken for a parser of other proto files.
+For whoever writes documentation, such as the descriptions of the JSON Schema. Reads our own file, whose layout is
+regular, and must not be taken for a parser of other proto files.
 """
 
 import re
@@ -12,7 +12,7 @@ _MEMBER = re.compile(r"(?:(?:optional|required|repeated) \S+ )?(\w+) = -?\d+(?: 
 
 
 def read_comments() -> dict[str, str]:
-    """The comment of every declaration, as one paragraph, by full name without the package.
+    """Map each declaration to its comment, as one paragraph, by full name without the package.
 
     Names are as in `PoolingParameter`, `PoolingParameter.stride`, `PoolingParameter.PoolMethod` and
     `PoolingParameter.PoolMethod.MAX`. A declaration without a comment is not in the result.
