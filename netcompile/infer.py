@@ -1,0 +1,258 @@
+"""Runs the layer rules in order over a net in one state: wiring, shapes, learned blobs, loss weights.
+
+What Caffe refuses when it constructs the net becomes a finding at the layer's origin; a layer that is refused hands on
+tops of unknown shape, so that nothing that only follows from a finding is found as well. Knows no YAML.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from netcompile.diagnostics import Note, did_you_mean
+from netcompile.ir import Graph, GraphLayer, Layer, Net
+from netcompile.layers import LAYER_TYPES, LayerType, apply_type
+from netcompile.learned import Sharing, check_fillers, learned_blobs
+from netcompile.shapes import UNKNOWN, Shape, ShapeError
+from netcompile.states import State, includes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netcompile.diagnostics import Report
+    from netcompile.ir import Dims
+
+_IN_STATE_LIMIT: Final = 3
+
+
+def infer(net: Net, state: State, report: Report, *, allow_custom: bool = False) -> Graph:
+    """The graph of `net` in `state`. Findings go to `report`; where it has none that are errors, Caffe builds the net."""
+    return _Inference(net, state, report, allow_custom=allow_custom).run()
+
+
+class _Version:
+    """One value of a blob: what a layer wrote under a name. In-place layers make a new version of the same blob."""
+
+    __slots__ = ("maker", "shape", "top", "uses")
+
+    def __init__(self, maker: int, top: int) -> None:
+        self.maker = maker
+        self.top = top
+        self.uses = 0
+        self.shape: Shape | None = None
+
+
+class _Inference:
+    def __init__(self, net: Net, state: State, report: Report, *, allow_custom: bool) -> None:
+        self.net = net
+        self.state = state
+        self.report = report
+        self.allow_custom = allow_custom
+        self.layers: list[Layer] = []
+        self.wires: list[list[_Version | None]] = []  # of each layer, the version that each bottom reads
+        self.made: list[list[_Version]] = []  # of each layer, the version that each top writes
+        self.latest: dict[str, _Version] = {}
+        self.sharing = Sharing()
+
+    def run(self) -> Graph:
+        for layer in self.net.layers:
+            self._check_rules(layer)
+            if includes(layer.message, self.state):
+                self._wire(layer)
+        self._check_tops()
+        graph_layers = [self._layer(i) for i in range(len(self.layers))]
+        blobs: dict[str, Dims] = {
+            name: None if version.shape is None else version.shape.dims for name, version in self.latest.items()
+        }
+        return Graph(self.state.phase, self.state.stages, self.state.level, graph_layers, blobs)
+
+    def _add(self, layer: Layer, code: str, at: str, message: str, *, hint: str | None = None,
+             notes: Sequence[Note] = ()) -> None:  # fmt: skip
+        name = layer.message.name
+        text = f"{layer.message.type} '{name}': {message}" if name else f"{layer.message.type} layer: {message}"
+        self.report.add(code, layer.origin.span(at), text, notes=(*notes, *layer.origin.notes(at)), hint=hint)
+
+    def _check_rules(self, layer: Layer) -> None:
+        message = layer.message
+        if message.include and message.exclude:
+            text = "has include and exclude rules; Caffe takes one kind on a layer"
+            self._add(layer, "include-and-exclude", "exclude:0", text, hint="say all of it with `include`, or all with `exclude`")
+
+    # Wiring: which version of a blob each bottom reads.
+
+    def _wire(self, layer: Layer) -> None:
+        message = layer.message
+        index = len(self.layers)
+        wires: list[_Version | None] = []
+        for i, bottom in enumerate(message.bottom):
+            version = self.latest.get(bottom)
+            if version is None:
+                version = self._unknown_bottom(layer, i, bottom)
+            else:
+                version.uses += 1
+            wires.append(version)
+        made = [_Version(index, i) for i in range(len(message.top))]
+        for version, weight in zip(made, message.loss_weight, strict=False):
+            version.uses += weight != 0  # an explicit weight reads its top through the automatic split
+        self.layers.append(layer)
+        self.wires.append(wires)
+        self.made.append(made)
+        for name, version in zip(message.top, made, strict=True):
+            self.latest[name] = version
+
+    def _unknown_bottom(self, layer: Layer, i: int, bottom: str) -> _Version | None:
+        """Report an unknown bottom. Gives the version that was probably meant, so that shapes flow on."""
+        meant = did_you_mean(bottom, self.latest)
+        notes, elsewhere = self._makers(layer, bottom)
+        hint = None if elsewhere else (f"did you mean '{meant}'?" if meant else None)
+        text = f"bottom '{bottom}' is not a top of any layer before it in {self.state}"
+        self._add(layer, "unknown-bottom", f"bottom:{i}", text, hint=hint, notes=notes)
+        return self.latest.get(meant) if meant and hint else None
+
+    def _makers(self, layer: Layer, bottom: str) -> tuple[list[Note], bool]:
+        """Layers that make `bottom`, but in another state or further down."""
+        notes = []
+        seen = False
+        for other in self.net.layers:
+            seen = seen or other is layer
+            if bottom in other.message.top and other is not layer:
+                where = "is defined later" if seen and includes(other.message, self.state) else f"does not exist in {self.state}"
+                notes.append(Note(f"'{other.message.name}', which makes it, {where}", other.origin.span("top")))
+        return notes[:_IN_STATE_LIMIT], bool(notes)
+
+    def _check_tops(self) -> None:
+        """Each top must be a new name, or the bottom of the same index that nobody else reads."""
+        owners: dict[str, int] = {}
+        splits = self._split_names()
+        for index, layer in enumerate(self.layers):
+            bottoms = layer.message.bottom
+            for i, top in enumerate(layer.message.top):
+                first = owners.get(top)
+                if first is None and top not in splits:
+                    owners[top] = index
+                    continue
+                read = self.wires[index][i] if i < len(bottoms) else None
+                if i < len(bottoms) and bottoms[i] == top and read is not None and read.uses == 1:
+                    continue
+                self._duplicate_top(layer, i, top, first, read)
+
+    def _split_names(self) -> frozenset[str] | set[str]:
+        """Names of the copies that Caffe makes of blobs with several readers, where a top could clash with one."""
+        if not any("_split_" in top for layer in self.layers for top in layer.message.top):
+            return frozenset()
+        names = set()
+        for layer, made in zip(self.layers, self.made, strict=True):
+            for i, version in enumerate(made):
+                if version.uses > 1:
+                    stem = f"{layer.message.top[i]}_{layer.message.name}_{i}_split_"
+                    names.update(f"{stem}{k}" for k in range(version.uses))
+        return names
+
+    def _duplicate_top(self, layer: Layer, i: int, top: str, first: int | None, read: _Version | None) -> None:
+        notes = []
+        if first is not None:
+            other = self.layers[first]
+            notes.append(Note(f"'{other.message.name}' makes it first", other.origin.span("top")))
+        bottoms = list(layer.message.bottom)
+        if i < len(bottoms) and bottoms[i] == top and read is not None:
+            notes = [*self._readers(read, layer), *notes]
+            text = f"works in place on '{top}', which another layer reads before it"
+            hint = "give it a top of its own, or move the other reader behind it"
+            self._add(layer, "in-place-reader", f"top:{i}", text, hint=hint, notes=notes)
+            return
+        text = f"top '{top}' is already made in {self.state}"
+        hint = "in place works on the bottom of the same index only" if top in bottoms else None
+        self._add(layer, "duplicate-top", f"top:{i}", text, hint=hint, notes=notes)
+
+    def _readers(self, version: _Version, but: Layer) -> list[Note]:
+        readers = [
+            layer for layer, wires in zip(self.layers, self.wires, strict=True) if version in wires and layer is not but
+        ]
+        return [Note(f"'{r.message.name}' reads it", r.origin.span("bottom")) for r in readers[:_IN_STATE_LIMIT]]
+
+    # Shapes, one layer after the other.
+
+    def _layer(self, index: int) -> GraphLayer:
+        layer = self.layers[index]
+        message = layer.message
+        bottoms = [None if wire is None else wire.shape for wire in self.wires[index]]
+        kind = LAYER_TYPES.get(message.type)
+        if kind is None:
+            self._check_type(layer)
+            return self._finish(index, GraphLayer(layer, bottoms, [None] * len(message.top), None, (), (), UNKNOWN, ()))
+        applied = apply_type(kind, message, bottoms)
+        if not layer.damaged:
+            for error in applied.errors:
+                self._shape_error(layer, error)
+        blobs, fillers = self._learned(layer, kind, applied.blobs, refused=bool(applied.errors))
+        tops = [applied.tops[i] if i < len(applied.tops) else None for i in range(len(message.top))]
+        if layer.damaged:
+            tops = [None] * len(tops)
+        self._check_counts(index, kind, applied.tops)
+        owners = self.sharing.share(index, self.layers, blobs, self._add)
+        return self._finish(
+            index, GraphLayer(layer, bottoms, tops, blobs, fillers, owners, applied.macs, applied.later)
+        )
+
+    def _learned(self, layer: Layer, kind: LayerType, blobs: Sequence[tuple[Shape | None, str | None]] | None, *,
+                 refused: bool) -> tuple[list[Shape | None] | None, list[str | None]]:  # fmt: skip
+        if refused or blobs is None or layer.damaged:
+            return None, []
+        shapes, fillers, errors = learned_blobs(kind, layer.message, blobs)
+        errors.extend(check_fillers(layer.message, shapes, fillers))
+        for error in errors:
+            self._shape_error(layer, error)
+        return shapes, fillers
+
+    def _finish(self, index: int, graph_layer: GraphLayer) -> GraphLayer:
+        """Lay the declared shapes over the inferred ones, and give the versions theirs."""
+        layer, tops = graph_layer.layer, list(graph_layer.tops)
+        if layer.declared:
+            for i, name in enumerate(layer.message.top):
+                declared = layer.declared.get(name)
+                if declared is not None:
+                    tops[i] = self._declared(layer, i, declared, tops[i])
+        for version, shape in zip(self.made[index], tops, strict=True):
+            version.shape = shape
+        return graph_layer._replace(tops=tops)
+
+    def _declared(self, layer: Layer, i: int, declared: Shape, inferred: Shape | None) -> Shape:
+        if inferred is None:
+            return declared
+        if declared.differs(inferred):
+            name = layer.message.top[i]
+            text = f"top '{name}' is declared {declared}, but its parameters give {inferred}"
+            self._add(layer, "shape-mismatch", f"top_shapes:{name}", text)
+            return inferred
+        return Shape(a if type(a) is int else b for a, b in zip(inferred, declared, strict=True))
+
+    def _shape_error(self, layer: Layer, error: ShapeError) -> None:
+        self._add(layer, error.code, error.at, error.message, hint=error.hint)
+
+    def _check_type(self, layer: Layer) -> None:
+        message = layer.message
+        if layer.custom or self.allow_custom or layer.damaged:
+            return
+        meant = did_you_mean(message.type, LAYER_TYPES)
+        text = f"'{message.type}' is not a layer type of Caffe" if message.type else "the layer has no type"
+        hint = f"did you mean '{meant}'?" if meant else "a type of a fork or of your own needs `custom: true` or --allow-custom-layers"
+        self._add(layer, "unknown-type" if message.type else "missing-field", "type", text, hint=hint)
+
+    def _check_counts(self, index: int, kind: LayerType, tops: Sequence[Shape | None]) -> None:
+        layer = self.layers[index]
+        message = layer.message
+        n = len(message.propagate_down)
+        if n and n != len(message.bottom):
+            text = f"propagate_down has {n} entries for {len(message.bottom)} bottoms; give one each, or none"
+            self._add(layer, "propagate-down-count", "propagate_down", text)
+        weights = message.loss_weight
+        # A weighted top with another reader hands its weight, and with it all of the layer's, to the automatic split.
+        if not weights or any(version.uses > 1 for version, w in zip(self.made[index], weights, strict=False) if w):
+            return
+        made = max(len(message.top), kind.tops_of(message).least if kind.loss else 0)
+        if len(weights) != made:
+            text = f"loss_weight has {len(weights)} entries for {made} tops; give one each, or none"
+            self._add(layer, "loss-weight-count", "loss_weight", text)
+            return
+        for i, (weight, shape) in enumerate(zip(weights, tops, strict=False)):
+            if weight and shape is not None and shape.count() == 0:
+                self._add(layer, "empty-blob", f"loss_weight:{i}", f"top {i}, {shape}, has a loss weight but no elements")

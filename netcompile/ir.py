@@ -1,0 +1,125 @@
+"""The net between the stages: layers as messages with their origin, and the graph that inference makes of them.
+
+Values only, with lookups. Nothing here knows YAML, and nothing here computes.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from netcompile.caffe.caffe_pb2 import LayerParameter, NetParameter
+    from netcompile.diagnostics import Note
+    from netcompile.shapes import Dim, Shape, ShapeError
+    from netcompile.tree import Span
+
+Dims: TypeAlias = "tuple[int | None, ...] | None"
+
+
+class Origin(Protocol):
+    """Where a layer is written. Paths are those of `ShapeError.at`; what isn't written falls to what encloses it."""
+
+    def span(self, at: str) -> Span | None:
+        """The place of the value at a path, or None where the layer has no text."""
+
+    def key_span(self, at: str) -> Span | None:
+        """The place of the key at a path."""
+
+    def notes(self, at: str) -> Sequence[Note]:
+        """How the layer came to be: the chain of uses, innermost first."""
+
+
+class NoOrigin:
+    """The origin of a layer that came as a message: it has no text."""
+
+    __slots__ = ()
+
+    def span(self, at: str) -> Span | None:
+        """No place."""
+        del at
+        return None
+
+    key_span = span
+
+    def notes(self, at: str) -> Sequence[Note]:
+        """No chain."""
+        del at
+        return ()
+
+
+NO_ORIGIN = NoOrigin()
+
+
+class Layer(NamedTuple):
+    """One layer of a net. `message` is complete as Caffe would read it and must not be changed.
+
+    `declared` holds shapes that the user gave for tops, by name. `damaged` marks a layer in which something was found
+    wrong before: its shapes are not to be trusted. `custom` says that the type is not Caffe's own.
+    """
+
+    message: LayerParameter
+    origin: Origin = NO_ORIGIN
+    declared: Mapping[str, Shape] = MappingProxyType({})
+    custom: bool = False
+    damaged: bool = False
+
+
+class Net(NamedTuple):
+    """A net of all phases. `header` has the net's own fields and no layers."""
+
+    header: NetParameter
+    layers: Sequence[Layer]
+
+
+class GraphLayer(NamedTuple):
+    """A layer of a filtered net with what was inferred for it.
+
+    `tops` are shapes in the order of the message's tops (None: unknown); `blobs` are the shapes of its learned blobs,
+    None where not even their number is known; `fillers` the path of each blob's filler. `owners[i]` is the index of
+    the layer and blob whose storage blob i shares, or None. `macs` are multiply-accumulates of a forward pass.
+    """
+
+    layer: Layer
+    bottoms: Sequence[Shape | None]
+    tops: Sequence[Shape | None]
+    blobs: Sequence[Shape | None] | None
+    fillers: Sequence[str | None]
+    owners: Sequence[tuple[int, int] | None]
+    macs: Dim
+    later: Sequence[ShapeError]
+
+
+class Graph:
+    """A net in one state, with shapes.
+
+    `blobs` maps each named blob to its final dims and `params` each layer with learned blobs to theirs, as Caffe reports them:
+    `()` is a scalar, a dim of None is unknown, dims of None mean that not even the number of axes is known. Of layers
+    with one name, `params` has the last one that has any.
+    """
+
+    __slots__ = ("blobs", "layers", "level", "params", "phase", "stages")
+
+    def __init__(
+        self,
+        phase: str,
+        stages: tuple[str, ...],
+        level: int,
+        layers: Sequence[GraphLayer],
+        blobs: Mapping[str, Dims],
+    ) -> None:
+        self.phase = phase
+        self.stages = stages
+        self.level = level
+        self.layers = layers
+        self.blobs = blobs
+        self.params = {
+            one.layer.message.name: [None if shape is None else shape.dims for shape in one.blobs]
+            for one in layers
+            if one.blobs
+        }
+
+    def __repr__(self) -> str:
+        return f"<Graph {self.phase}: {len(self.layers)} layers, {len(self.blobs)} blobs>"

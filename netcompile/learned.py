@@ -1,0 +1,129 @@
+"""Learned blobs of a net: presets, the count of `param` entries, fillers, and sharing by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from netcompile.caffe.caffe_pb2 import ParamSpec
+from netcompile.layers import LayerType
+from netcompile.layers._checks import value_at
+from netcompile.layers._fillers import check_filler
+from netcompile.shapes import Shape, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from netcompile.caffe.caffe_pb2 import BlobProto, LayerParameter
+    from netcompile.ir import Layer
+
+_CHECK_PRESETS: Final = frozenset({"Convolution", "Deconvolution"})
+_DROP_PRESETS: Final = frozenset({"LSTM", "RNN"})
+_PERMISSIVE: Final = ParamSpec.DimCheckMode.Value("PERMISSIVE")
+
+
+def learned_blobs(
+    kind: LayerType, layer: LayerParameter, inferred: Sequence[tuple[Shape | None, str | None]]
+) -> tuple[list[Shape | None], list[str | None], list[ShapeError]]:
+    """Shapes and fillers of a layer's learned blobs, presets (`blobs {}`) included, and what Caffe refuses of them."""
+    errors: list[ShapeError] = []
+    shapes = [shape for shape, _ in inferred]
+    fillers = [filler for _, filler in inferred]
+    if layer.blobs and kind.name not in _DROP_PRESETS:
+        presets = [preset_shape(blob) for blob in layer.blobs]
+        errors.extend(_check_presets(kind, presets, shapes))
+        shapes, fillers = list(presets), [None] * len(presets)
+    if len(layer.param) > len(shapes):
+        have = {0: "no parameter blobs", 1: "1 parameter blob"}.get(len(shapes), f"{len(shapes)} parameter blobs")
+        text = f"has {have}, but {len(layer.param)} param entries are given"
+        errors.append(ShapeError(text, f"param:{len(shapes)}", "param-count"))
+    return shapes, fillers, errors
+
+
+def preset_shape(blob: BlobProto) -> Shape:
+    """The shape of a stored blob, in the new or the old four-axis form."""
+    if blob.HasField("num") or blob.HasField("channels") or blob.HasField("height") or blob.HasField("width"):
+        return Shape((blob.num, blob.channels, blob.height, blob.width))
+    return Shape(blob.shape.dim)
+
+
+def _check_presets(kind: LayerType, presets: Sequence[Shape], shapes: Sequence[Shape | None]) -> list[ShapeError]:
+    if kind.name not in _CHECK_PRESETS and kind.name != "PReLU":
+        return []
+    if len(presets) != len(shapes):
+        return [ShapeError(f"{len(presets)} blobs are given; it has {len(shapes)}", "blobs", "param-count")]
+    if kind.name == "PReLU":
+        return []
+    return [
+        ShapeError(f"blob {i} is given as {preset}, but the parameters make it {shape}", f"blobs:{i}")
+        for i, (preset, shape) in enumerate(zip(presets, shapes, strict=True))
+        if shape is not None and preset.differs(shape)
+    ]
+
+
+def check_fillers(
+    layer: LayerParameter, shapes: Sequence[Shape | None], fillers: Sequence[str | None]
+) -> list[ShapeError]:
+    """What the fillers of a layer refuse when they fill its blobs at construction."""
+    errors: list[ShapeError] = []
+    for shape, path in zip(shapes, fillers, strict=True):
+        if path is not None and shape is not None:
+            errors.extend(check_filler(value_at(layer, path), shape, path))
+    return errors
+
+
+class _Owner(NamedTuple):
+    layer: int
+    blob: int
+    shape: Shape | None
+
+
+class Sharing:
+    """Learned blobs shared by name: the first layer with a name owns the storage, later ones must fit it."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, _Owner] = {}
+        self._multipliers: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def share(
+        self, index: int, layers: Sequence[Layer], blobs: Sequence[Shape | None] | None, add: Callable[..., None]
+    ) -> list[tuple[int, int] | None]:
+        """The owner of each blob of layer `index`, None for its own. `add` reports what Caffe refuses."""
+        message = layers[index].message
+        if blobs is None:
+            return []
+        owners: list[tuple[int, int] | None] = [None] * len(blobs)
+        for i, param in enumerate(message.param):
+            if i >= len(blobs) or not param.name:
+                continue
+            owner = self._owners.setdefault(param.name, _Owner(index, i, blobs[i]))
+            if (owner.layer, owner.blob) != (index, i):
+                owners[i] = (owner.layer, owner.blob)
+                self._check_shape(index, i, param, owner, layers, blobs[i], add)
+            for field in ("lr_mult", "decay_mult"):
+                self._check_multiplier(index, i, param, field, layers, add)
+        return owners
+
+    def _check_shape(self, index: int, i: int, param: Any, owner: _Owner, layers: Sequence[Layer],
+                     shape: Shape | None, add: Callable[..., None]) -> None:  # fmt: skip
+        if shape is None or owner.shape is None:
+            return
+        first = layers[owner.layer].message.name
+        shared = f"param '{param.name}' is shared with blob {owner.blob} of '{first}', which is {owner.shape}"
+        if param.share_mode == _PERMISSIVE:
+            if shape.count() != owner.shape.count():
+                text = f"{shared} = {owner.shape.count()} values, but blob {i} here is {shape} = {shape.count()}"
+                add(layers[index], "count-mismatch", f"param:{i}.name", text)
+        elif shape.differs(owner.shape):
+            text = f"{shared}, but blob {i} here is {shape}"
+            hint = "`share_mode: PERMISSIVE` compares the counts only" if shape.count() == owner.shape.count() else None
+            add(layers[index], "shape-mismatch", f"param:{i}.name", text, hint=hint)
+
+    def _check_multiplier(self, index: int, i: int, param: Any, field: str, layers: Sequence[Layer],
+                          add: Callable[..., None]) -> None:  # fmt: skip
+        if not param.HasField(field):
+            return
+        value = getattr(param, field)
+        first, owner = self._multipliers.setdefault((param.name, field), (value, index))
+        if value != first:
+            text = f"{field} {value:g} of shared param '{param.name}' contradicts {first:g} in '{layers[owner].message.name}'"
+            add(layers[index], "shared-multiplier", f"param:{i}.{field}", text)

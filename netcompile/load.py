@@ -1,0 +1,320 @@
+"""Text to a tree of nodes with spans: YAML syntax, read with YAML 1.2 meaning.
+
+After this stage every key of a mapping is unique, merges (`<<`) are done, aliases are shared nodes within a bound, and
+every scalar has its value. Nothing in a text is ever executed. This module knows nothing of what the keys mean.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+from yaml._yaml import CParser
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from netcompile.diagnostics import Note
+from netcompile.tree import List, Mapping, Node, Place, Position, Scalar, Source, Span
+
+if TYPE_CHECKING:
+    from netcompile.diagnostics import Report
+
+MAX_DEPTH: Final = 100
+MAX_ALIASED: Final = 1_000_000
+
+_INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+_WORDS: Final[dict[str, bool | None]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_LONGEST_NUMBER: Final = 400
+_CORE: Final = "tag:yaml.org,2002:"
+
+
+class _Failed(Exception):  # noqa: N818 - control flow of this module alone
+    """The text can't be read any further; the finding is already reported."""
+
+
+def read_source(path: str) -> Source:
+    """The text of a file under its path. Raises OSError, and ValueError where it is not UTF-8."""
+    with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
+        return decode(path, file.read())
+
+
+def decode(name: str, data: bytes) -> Source:
+    """UTF-8 bytes as a source, without a byte order mark. Raises ValueError that names the first wrong byte's place."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"{name}: line {line} is not UTF-8: byte 0x{data[error.start]:02x}; save the file as UTF-8"
+        raise ValueError(message) from None
+    return Source(name, text)
+
+
+def load(source: Source, report: Report) -> Mapping | None:
+    """The document in `source` as a mapping, or None where it has none that can be read."""
+    try:
+        root = _Loader(source, report).run()
+    except _Failed:
+        return None
+    if root is None or (type(root) is Scalar and root.value is None):
+        report.add("empty-spec", _at(source, Place(0, 0)), "the document is empty; a spec is a mapping with `layers`")
+        return None
+    if type(root) is not Mapping:
+        report.add("not-a-spec", root.span, "a spec is a mapping of keys such as `name` and `layers`")
+        return None
+    return root
+
+
+class _Words(dict[str, "str | int | float | bool | None"]):
+    """The value of each plain scalar by YAML 1.2's core schema, worked out once per text."""
+
+    def __missing__(self, text: str) -> str | int | float | bool | None:
+        value = self[text] = resolve(text)
+        return value
+
+
+def resolve(text: str) -> str | int | float | bool | None:
+    """What an unquoted scalar means in YAML 1.2: `1e-3` is a number, `yes` and `1_1` are strings."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789" or len(text) > _LONGEST_NUMBER:
+        return text
+    if _INT.match(text):
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if _FLOAT.match(text):
+        return float(text)
+    return float(text.replace(".", "", 1)) if _SPECIAL_FLOAT.match(text) else text
+
+
+class _Loader:
+    """Builds the nodes of one document from the parser's events, with a stack of its own: depth is no recursion."""
+
+    def __init__(self, source: Source, report: Report) -> None:
+        self.source = source
+        self.report = report
+        self.words = _Words()
+        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.open_anchors: list[str] = []
+        self.aliased = 0
+
+    def run(self) -> Node | None:
+        try:
+            parser = CParser(self.source.text)
+            return self._document(parser)
+        except yaml.YAMLError as error:
+            self._report_syntax(error)
+        except UnicodeEncodeError as error:
+            text = self.source.text
+            start = text.rfind("\n", 0, error.start) + 1
+            place = Place(text.count("\n", 0, error.start), error.start - start)
+            self.report.add("syntax", _at(self.source, place), "an unpaired surrogate is not a character")
+        raise _Failed
+
+    def _document(self, parser: Any) -> Node | None:  # noqa: C901, PLR0912 - one loop over the events, by kind
+        """The root node of the only document. One flat loop: it runs for every event of a large file."""
+        source, words, get_event = self.source, self.words, parser.get_event
+        root: Node | None = None
+        stack: list[_Frame] = []
+        frame: _Frame | None = None
+        documents = 0
+        while True:
+            event = get_event()
+            kind = type(event)
+            if kind is ScalarEvent:
+                value: Any = event.value
+                if event.tag is not None:
+                    value = self._tagged(event)
+                elif event.implicit[0]:
+                    value = words[value]
+                node: Node = Scalar(value, event.start_mark, event.end_mark, source)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                self._check_start(event, kind is MappingStartEvent, len(stack))
+                if frame is not None:
+                    stack.append(frame)
+                frame = _Frame(event, kind is MappingStartEvent, self.aliased)
+                if event.anchor is not None:
+                    self.open_anchors.append(event.anchor)
+                continue
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                assert frame is not None
+                event, node = frame.event, self._close(frame, event.end_mark)
+                if event.anchor is not None:
+                    self.open_anchors.pop()
+                    self.anchors[event.anchor] = (node, frame.size + self.aliased - frame.aliased)
+                size, frame = frame.size, stack.pop() if stack else None
+                if frame is not None:
+                    frame.size += size
+            elif kind is AliasEvent:
+                node = self._alias(event)
+            elif kind is DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    self._fail("syntax", event.start_mark, event.end_mark, "a second document; a spec is one document")
+                continue
+            elif kind is StreamEndEvent:
+                return root
+            else:
+                assert kind in (StreamStartEvent, DocumentEndEvent)
+                continue
+            if kind is ScalarEvent and event.anchor is not None:
+                self.anchors[event.anchor] = (node, 1)
+            if frame is None:
+                root = node
+                continue
+            frame.size += 1
+            if frame.items is not None:
+                frame.items.append(node)
+            elif frame.key is None:
+                frame.key = node
+            else:
+                self._set(frame, node)
+                frame.key = None
+
+    def _check_start(self, event: Any, mapping: bool, depth: int) -> None:  # noqa: FBT001 - one of two kinds
+        if depth >= MAX_DEPTH:
+            self._fail("too-deep", event.start_mark, event.end_mark, f"nested more than {MAX_DEPTH} levels deep")
+        if event.tag is not None and event.tag not in ("!", _CORE + ("map" if mapping else "seq")):
+            self._bad_tag(event)
+
+    def _set(self, frame: _Frame, node: Node) -> None:
+        key = frame.key
+        entries, keys = frame.entries, frame.keys
+        if type(key) is not Scalar:
+            assert key is not None
+            self.report.add("wrong-kind", key.span, "a key must be a single value")
+            return
+        name = key.value
+        if name == "<<":
+            frame.merges.append((key, node))
+        elif name in entries:
+            first = keys[name]
+            message = f"key '{name}' is given twice"
+            self.report.add("duplicate-key", key.span, message, notes=[Note("the first is here", first.span)])
+        else:
+            entries[name] = node
+            keys[name] = key
+
+    def _close(self, frame: _Frame, end: Position) -> Node:
+        start = frame.event.start_mark
+        if frame.items is not None:
+            return List(frame.items, start, end, self.source)
+        for key, value in frame.merges:
+            self._merge(frame, key, value)
+        return Mapping(frame.entries, frame.keys, start, end, self.source)
+
+    def _merge(self, frame: _Frame, key: Scalar, value: Node) -> None:
+        sources = value.items if type(value) is List else [value]
+        for merged in sources:
+            if type(merged) is not Mapping:
+                self.report.add("wrong-kind", merged.span, "`<<` takes a mapping, or a list of mappings")
+                continue
+            for name, node in merged.entries.items():
+                if name not in frame.entries:
+                    frame.entries[name] = node
+                    frame.keys[name] = merged.keys[name]
+        del key
+
+    def _alias(self, event: Any) -> Node:
+        name = event.anchor
+        if name in self.open_anchors:
+            self._fail("recursive-alias", event.start_mark, event.end_mark, f"alias *{name} stands inside its own anchor")
+        if name not in self.anchors:
+            self._fail("syntax", event.start_mark, event.end_mark, f"alias *{name} has no anchor before it")
+        node, size = self.anchors[name]
+        self.aliased += size
+        if self.aliased > MAX_ALIASED:
+            message = f"the aliases expand to more than {MAX_ALIASED:,} values"
+            self._fail("expansion-limit", event.start_mark, event.end_mark, message)
+        return node
+
+    def _tagged(self, event: Any) -> Any:
+        text, tag = event.value, event.tag
+        if tag in ("!", _CORE + "str"):
+            return text
+        if tag == _CORE + "merge" and text == "<<":
+            return text
+        value = resolve(text)
+        if tag == _CORE + "float" and type(value) is int:
+            value = float(value)
+        wanted = {"int": int, "float": float, "bool": bool, "null": type(None)}.get(tag.removeprefix(_CORE))
+        if not tag.startswith(_CORE) or wanted is None:
+            self._bad_tag(event)
+            return text
+        if type(value) is not wanted:
+            span = _span(self.source, event.start_mark, event.end_mark)
+            self.report.add("wrong-kind", span, f"'{text}' is not a value of tag !!{tag.removeprefix(_CORE)}")
+        return value
+
+    def _bad_tag(self, event: Any) -> None:
+        tag = event.tag
+        shown = f"!!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else tag
+        span = _span(self.source, event.start_mark, event.end_mark)
+        self.report.add("bad-tag", span, f"tag {shown} means nothing here; a spec is plain data, nothing in it is executed")
+
+    def _fail(self, code: str, start: Position, end: Position, message: str) -> None:
+        self.report.add(code, _span(self.source, start, end), message)
+        raise _Failed
+
+    def _report_syntax(self, error: yaml.YAMLError) -> None:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
+        place = Place(mark.line, mark.column) if mark else self._place_of(getattr(error, "position", 0) or 0)
+        context, context_mark = getattr(error, "context", None), getattr(error, "context_mark", None)
+        notes = []
+        if context:
+            span = _at(self.source, Place(context_mark.line, context_mark.column)) if context_mark else None
+            notes.append(Note(context, span))
+        self.report.add("syntax", _at(self.source, place), problem, notes=notes, hint=_syntax_hint(problem))
+
+    def _place_of(self, offset: int) -> Place:
+        # libyaml gives the offset of a forbidden character in UTF-8 bytes.
+        before = self.source.text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore")
+        return Place(before.count("\n"), len(before) - before.rfind("\n") - 1)
+
+
+class _Frame:
+    """A mapping or list that is still open."""
+
+    __slots__ = ("aliased", "entries", "event", "items", "key", "keys", "merges", "size")
+
+    def __init__(self, event: Any, mapping: bool, aliased: int) -> None:  # noqa: FBT001 - one of two kinds
+        self.event = event
+        self.items: list[Node] | None = None if mapping else []
+        self.entries: dict[Any, Node] = {}
+        self.keys: dict[Any, Scalar] = {}
+        self.key: Node | None = None
+        self.merges: list[tuple[Scalar, Node]] = []
+        self.size = 1
+        self.aliased = aliased
+
+
+def _syntax_hint(problem: str) -> str | None:
+    if "cannot start any token" in problem:
+        return "indent with spaces, not tabs; quote a value that starts with a special character"
+    if "mapping values are not allowed" in problem:
+        return "quote a value that contains ': '"
+    return None
+
+
+def _span(source: Source, start: Position, end: Position) -> Span:
+    return Span(source, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+
+def _at(source: Source, place: Place) -> Span:
+    return Span(source, place.line + 1, place.column + 1, place.line + 1, place.column + 2)
