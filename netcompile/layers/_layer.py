@@ -56,6 +56,7 @@ class Arity(NamedTuple):
 Rule: TypeAlias = "Callable[[LayerParameter, Sequence[Shape]], Inferred]"
 Check: TypeAlias = "Callable[[LayerParameter], Iterable[ShapeError]]"
 ArityOf: TypeAlias = "Callable[[LayerParameter], Arity]"
+InPlaceOf: TypeAlias = "Callable[[LayerParameter], InPlace]"
 
 
 class LayerType(NamedTuple):
@@ -69,7 +70,7 @@ class LayerType(NamedTuple):
     params: tuple[str, ...]
     reads: tuple[str, ...]
     checks: tuple[Check, ...]
-    in_place: InPlace
+    in_place: InPlace | InPlaceOf
     loss: bool
     names_tops: bool
     implies_bottom: bool
@@ -85,6 +86,10 @@ class LayerType(NamedTuple):
         """How many tops this layer takes, given its parameters and bottoms."""
         return self.tops if type(self.tops) is Arity else self.tops(layer)  # type: ignore[operator,return-value]
 
+    def in_place_of(self, layer: LayerParameter) -> InPlace:
+        """What becomes of this layer in place, given its parameters."""
+        return self.in_place if isinstance(self.in_place, str) else self.in_place(layer)
+
 
 def layer_type(  # noqa: PLR0913 - one keyword per fact
     name: str,
@@ -94,7 +99,7 @@ def layer_type(  # noqa: PLR0913 - one keyword per fact
     params: Sequence[str] | None = None,
     reads: Sequence[str] = (),
     checks: Sequence[Check] = (),
-    in_place: InPlace = "wrong",
+    in_place: InPlace | InPlaceOf = "wrong",
     loss: bool = False,
     names_tops: bool = False,
     implies_bottom: bool = True,
@@ -110,7 +115,7 @@ def layer_type(  # noqa: PLR0913 - one keyword per fact
     reads: further messages that it reads, which keep their block form (`transform_param`).
     checks: what its parameters alone must satisfy.
     in_place: "exact" is right forward and backward, "forward" has a wrong gradient, "wrong" wrong values as well,
-        "refused" is refused by the layer.
+        "refused" is refused by the layer; a function where it depends on the parameters.
     loss: has loss weight 1 unless said otherwise, and makes a missing top by itself.
     names_tops: its tops must be named in a spec. implies_bottom: a spec may leave out its only bottom.
     no_gradient: bottoms whose gradient aborts Caffe (-1 is the last); None: any call of Backward aborts.
@@ -141,13 +146,13 @@ def layer_type(  # noqa: PLR0913 - one keyword per fact
     return fill
 
 
-def elementwise(name: str, doc: str, *, checks: Sequence[Check] = (), in_place: InPlace = "exact",
+def elementwise(name: str, doc: str, *, checks: Sequence[Check] = (), in_place: InPlace | InPlaceOf = "exact",
                 params: Sequence[str] | None = None, no_gradient: Sequence[int] | None = ()) -> LayerType:  # fmt: skip
     """A type with one bottom and one top of the same shape, and nothing learned."""
 
     def rule(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
         del layer
-        return Inferred(bottoms)
+        return Inferred([Shape(bottoms[0])])  # of an Unshaped bottom, a scalar
 
     rule.__doc__ = doc
     return layer_type(name, params=params, checks=checks, in_place=in_place, no_gradient=no_gradient)(rule)

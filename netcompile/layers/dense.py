@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netcompile.layers._checks import positive
 from netcompile.layers._layer import Inferred, Learned, layer_type
+from netcompile.layers._rules import refuse_empty
 from netcompile.shapes import Shape
 
 if TYPE_CHECKING:
@@ -23,8 +24,21 @@ def inner_product(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     n, k = p.num_output, x.count(axis)
     blobs = [Learned(Shape((k, n) if p.transpose else (n, k)), "inner_product_param.weight_filler")]
     if p.bias_term:
+        refuse_empty(x.count(0, axis), layer, x, "to add the bias to")
         blobs.append(Learned(Shape((n,)), "inner_product_param.bias_filler"))
     return Inferred([Shape((*x[:axis], n))], blobs, macs=x.count() * n)
 
 
-TYPES = (inner_product,)
+@layer_type("Embed", checks=[positive("embed_param.num_output"), positive("embed_param.input_dim")], no_gradient=[0])
+def embed(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
+    """Looks up a learned row of `num_output` values for each number below `input_dim`: one axis more than the bottom."""
+    (x,) = bottoms
+    p = layer.embed_param
+    blobs = [Learned(Shape((p.input_dim, p.num_output)), "embed_param.weight_filler")]
+    if p.bias_term:
+        refuse_empty(x.count(), layer, x, "to add the bias to")
+        blobs.append(Learned(Shape((p.num_output,)), "embed_param.bias_filler"))
+    return Inferred([Shape((*x, p.num_output))], blobs)
+
+
+TYPES = (embed, inner_product)

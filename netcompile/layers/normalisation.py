@@ -1,0 +1,133 @@
+"""Layers that normalise, scale and shift: BatchNorm, MVN, Scale, Bias and Softmax."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netcompile.layers._layer import Inferred, Learned, layer_type
+from netcompile.layers._rules import refuse_empty
+from netcompile.layers._words import named
+from netcompile.shapes import Shape, ShapeError, axes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netcompile.caffe.caffe_pb2 import BiasParameter, LayerParameter, ScaleParameter
+
+_STATISTICS = 3
+
+
+def _frozen(layer: LayerParameter) -> Iterator[ShapeError]:
+    # Exactly three entries are set to lr_mult 0 when Caffe reads the file (upgrade_proto.cpp).
+    if len(layer.param) == _STATISTICS:
+        return
+    for i, spec in enumerate(layer.param):
+        if spec.lr_mult != 0:
+            given = f"has lr_mult {spec.lr_mult:g}" if spec.HasField("lr_mult") else "leaves lr_mult at 1"
+            message = f"param {i} {given}; the statistics of BatchNorm are not learned by gradient"
+            yield ShapeError(message, f"param:{i}", "bad-value", "write `lr_mult: 0`, or leave `param` out")
+
+
+@layer_type("BatchNorm", in_place="exact", checks=[_frozen])
+def batch_norm(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
+    """Normalises each channel (axis 1) to mean 0 and variance 1, over the batch in TRAIN and by running statistics in
+    TEST. Same shape; has no learned scale and shift, so a Scale with `bias_term: true` usually follows.
+    """  # noqa: D205
+    (x,) = bottoms
+    if len(x) < 2:  # noqa: PLR2004 - the channels are axis 1
+        message = f"needs at least 2 axes, with the channels in axis 1, but {named(layer, 0, x)} has {axes(len(x))}"
+        raise ShapeError(message, "bottom:0", "axis-count")
+    refuse_empty(x.count(), layer, x, "to normalise")
+    channels = Shape(x[1:2])
+    return Inferred([x], [Learned(channels), Learned(channels), Learned(Shape((1,)))])
+
+
+@layer_type("MVN", in_place="forward")
+def mvn(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
+    """Normalises each item to mean 0, and to variance 1 unless `normalize_variance` is false: each channel alone, or all
+    together with `across_channels`. The top always has 4 axes: missing ones are added as 1.
+    """  # noqa: D205, E501
+    (x,) = bottoms
+    top = Shape(x.legacy(axis) for axis in range(4))
+    summed = top.count(1 if layer.mvn_param.across_channels else 2)
+    refuse_empty(summed, layer, x, "to take the mean of")
+    return Inferred([top])
+
+
+@layer_type("Softmax", in_place="exact")
+def softmax(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
+    """exp(x), divided by its sum along `axis`: probabilities. Same shape."""
+    (x,) = bottoms
+    axis = x.canonical(layer.softmax_param.axis, "softmax_param.axis")
+    refuse_empty(x[axis], layer, x, f"to choose from in axis {axis}")
+    return Inferred([x])
+
+
+@layer_type("Bias", bottoms=(1, 2), in_place="exact")
+def bias(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
+    """Adds a bias that spans `num_axes` axes from `axis` on: a learned blob, or the second bottom. Shape of the first
+    bottom.
+    """  # noqa: D205
+    x, p = Shape(bottoms[0]), layer.bias_param
+    if len(bottoms) > 1:
+        factor, blobs = bottoms[1], []
+        start = _start(layer, x, factor, p.axis, "bias_param.axis")
+    else:
+        start, factor = _learned(x, p, "bias_param")
+        blobs = [Learned(factor, "bias_param.filler")]
+    refuse_empty(x.count(start + len(factor)), layer, x, "to add the bias to")
+    return Inferred([x], blobs)
+
+
+@layer_type("Scale", bottoms=(1, 2), in_place="exact")
+def scale(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
+    """Multiplies by a factor that spans `num_axes` axes from `axis` on: a learned blob, or the second bottom. With
+    `bias_term`, adds a learned bias of the same span. Shape of the first bottom.
+    """  # noqa: D205
+    x, p = Shape(bottoms[0]), layer.scale_param
+    if len(bottoms) > 1:
+        factor, blobs = bottoms[1], []
+        start = _start(layer, x, factor, p.axis, "scale_param.axis")
+    else:
+        start, factor = _learned(x, p, "scale_param")
+        blobs = [Learned(factor, "scale_param.filler")]
+    if p.bias_term:
+        x.canonical(p.axis, "scale_param.axis")  # looked at even where the factor is a scalar
+        blobs.append(Learned(Shape(x[start : start + len(factor)]), "scale_param.bias_filler"))
+    outer, inner = x.count(0, start), x.count(start + len(factor))
+    if p.bias_term or outer == 0:
+        refuse_empty(inner, layer, x, "to scale")
+    return Inferred([x], blobs)
+
+
+def _learned(x: Shape, p: BiasParameter | ScaleParameter, block: str) -> tuple[int, Shape]:
+    """The axis from which a learned factor counts, and its shape."""
+    axis = x.canonical(p.axis, f"{block}.axis")
+    if p.num_axes < -1:
+        message = f"num_axes is {p.num_axes}; it must be at least 0, or -1 for all axes from {axis} on"
+        raise ShapeError(message, f"{block}.num_axes", "bad-value")
+    if p.num_axes == 0:
+        return 0, Shape(())
+    span = len(x) - axis if p.num_axes == -1 else p.num_axes
+    if axis + span > len(x):
+        message = f"axis {axis} and {axes(span)} from there reach past the end of {x}, which has {axes(len(x))}"
+        raise ShapeError(message, f"{block}.num_axes", "axis-range")
+    return axis, Shape(x[axis : axis + span])
+
+
+def _start(layer: LayerParameter, x: Shape, factor: Shape, axis: int, at: str) -> int:
+    """The axis of `x` from which the second bottom, `factor`, counts; its dims must be those of `x` there."""
+    if not factor:
+        return 0
+    start = x.canonical(axis, at)
+    wanted = Shape(x[start : start + len(factor)])
+    if len(wanted) < len(factor):
+        message = f"{named(layer, 1, factor)} has more axes than {named(layer, 0, x)} from axis {start} on"
+        raise ShapeError(message, "bottom:1", "axis-range")
+    if factor.differs(wanted):
+        message = f"{layer.bottom[1]} has {factor}, but {named(layer, 0, x)} has {wanted} from axis {start} on"
+        raise ShapeError(message, "bottom:1", "shape-mismatch")
+    return start
+
+
+TYPES = (batch_norm, bias, mvn, scale, softmax)
