@@ -41,6 +41,8 @@ def apply_type(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape |
         for check in kind.checks:
             errors.extend(check(layer))
     errors.extend(_check_counts(kind, layer))
+    if kind.in_place == "refused":
+        errors.extend(_refuse_in_place(layer))
     if errors:
         return Applied((None,) * len(layer.top), None, UNKNOWN, errors, ())
     try:
@@ -49,6 +51,17 @@ def apply_type(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape |
     except ShapeError as error:
         return Applied((None,) * len(layer.top), None, UNKNOWN, [error], ())
     return inferred
+
+
+def learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
+    """How many learned blobs `layer` has, whatever its bottoms are; None where that depends on them."""
+    counts = set()
+    for axes in _TRIED_AXES:
+        try:
+            counts.add(len(kind.rule(layer, [Shape((UNKNOWN,) * axes)] * len(layer.bottom)).blobs))
+        except ShapeError:
+            continue
+    return counts.pop() if len(counts) == 1 else None
 
 
 def _check_counts(kind: LayerType, layer: LayerParameter) -> Iterator[ShapeError]:
@@ -62,6 +75,13 @@ def _check_counts(kind: LayerType, layer: LayerParameter) -> Iterator[ShapeError
     if n < (0 if kind.loss else arity.least) or (arity.most is not None and n > arity.most):
         at = f"top:{arity.most}" if arity.most is not None and n > arity.most else "top"
         yield ShapeError(f"makes {_counted(arity, 'top')}, but {n or 'none'} {_is(n)} given", at, "top-count")
+
+
+def _refuse_in_place(layer: LayerParameter) -> Iterator[ShapeError]:
+    for i, (bottom, top) in enumerate(zip(layer.bottom, layer.top, strict=False)):
+        if bottom == top:
+            message = f"can't work in place, but top '{top}' is its bottom too"
+            yield ShapeError(message, f"top:{i}", "in-place-refused", "give the top another name")
 
 
 def _counted(arity: Arity, noun: str) -> str:

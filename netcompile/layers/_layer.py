@@ -80,11 +80,11 @@ class LayerType(NamedTuple):
 
     def bottoms_of(self, layer: LayerParameter) -> Arity:
         """How many bottoms this layer takes, given its parameters."""
-        return self.bottoms if type(self.bottoms) is Arity else self.bottoms(layer)  # type: ignore[operator,return-value]
+        return self.bottoms if type(self.bottoms) is Arity else self.bottoms(layer)  # type: ignore[operator]
 
     def tops_of(self, layer: LayerParameter) -> Arity:
         """How many tops this layer takes, given its parameters and bottoms."""
-        return self.tops if type(self.tops) is Arity else self.tops(layer)  # type: ignore[operator,return-value]
+        return self.tops if type(self.tops) is Arity else self.tops(layer)  # type: ignore[operator]
 
     def in_place_of(self, layer: LayerParameter) -> InPlace:
         """What becomes of this layer in place, given its parameters."""

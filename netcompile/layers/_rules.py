@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from netcompile.layers._checks import is_set, value_at
 from netcompile.layers._words import named
-from netcompile.shapes import MAX_COUNT, Dim, Shape, ShapeError, Unshaped
+from netcompile.shapes import MAX_COUNT, Dim, Shape, ShapeError, Unshaped, axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +35,18 @@ def _cut(dim: int, at: str) -> int:
     return cut
 
 
+def axis_of(layer: LayerParameter, x: Shape, path: str) -> int:
+    """The axis of the first bottom, `x`, that the field at `path` stands for, counted from the front."""
+    axis: int = value_at(layer, path)
+    try:
+        return x.canonical(axis)
+    except ShapeError:
+        name = path.rpartition(".")[2]
+        message = f"{name} {axis} is out of range for {named(layer, 0, x)}, which has {axes(len(x))}"
+        hint = None if is_set(layer, path) else f"{name} is {axis} where it is not given"
+        raise ShapeError(message, path, "axis-range", hint) from None
+
+
 def in_place(layer: LayerParameter) -> bool:
     """True where the first top replaces the first bottom."""
     return bool(layer.top and layer.bottom) and layer.top[0] == layer.bottom[0]
@@ -46,8 +58,10 @@ def refuse_empty(count: Dim, layer: LayerParameter, x: Shape, task: str) -> None
     Caffe gives an empty blob no memory, and aborts where a layer touches it at set-up.
     """
     if count == 0:
-        hint = "its Input layer gives it no `shape`" if type(x) is Unshaped else None
-        raise ShapeError(f"has nothing {task}: {named(layer, 0, x)} has a dim of 0", "bottom:0", "empty-blob", hint)
+        shaped = type(x) is not Unshaped
+        state = f"{named(layer, 0, x)} has a dim of 0" if shaped else f"{layer.bottom[0]} has no shape"
+        hint = None if shaped else "give its Input layer a `shape`"
+        raise ShapeError(f"has nothing {task}: {state}", "bottom:0", "empty-blob", hint)
 
 
 def met(x: Shape, other: Shape) -> Shape:

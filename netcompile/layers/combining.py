@@ -6,16 +6,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from netcompile.caffe.caffe_pb2 import EltwiseParameter
-from netcompile.layers._checks import exclusive
+from netcompile.layers._checks import exclusive, is_set
 from netcompile.layers._layer import Arity, Inferred, layer_type
-from netcompile.layers._rules import in_place, met, refuse_empty
+from netcompile.layers._rules import axis_of, in_place, met, refuse_empty
 from netcompile.layers._words import named, plural
 from netcompile.shapes import Dim, Shape, ShapeError, axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from netcompile.caffe.caffe_pb2 import ConcatParameter, LayerParameter, SliceParameter
+    from netcompile.caffe.caffe_pb2 import LayerParameter
     from netcompile.layers._layer import InPlace
 
 _ROUNDING = "Pooling rounds sizes up where Convolution rounds down: give one branch another pad, or Crop it"
@@ -23,24 +23,21 @@ _NO_BROADCAST = "Eltwise does not broadcast; Scale and Bias with two bottoms do,
 _PLANE = 2  # the first axis of the plane in N x C x H x W
 
 
-def _axis(x: Shape, p: ConcatParameter | SliceParameter, block: str, old: str) -> int:
-    """The axis of `x` that `axis` stands for, or the `old` field, which can't be negative."""
-    if not p.HasField(old):  # type: ignore[arg-type]
-        return x.canonical(p.axis, f"{block}.axis")
-    axis: int = getattr(p, old)
-    if axis >= len(x):
-        message = f"{old} {axis} is out of range for {x}, which has {axes(len(x))}"
-        raise ShapeError(message, f"{block}.{old}", "axis-range")
-    return axis
+def _axis(layer: LayerParameter, x: Shape, block: str, old: str) -> int:
+    """The axis that `axis` stands for, or the `old` field, which can't be negative."""
+    return axis_of(layer, x, f"{block}.{old if is_set(layer, f'{block}.{old}') else 'axis'}")
 
 
 @layer_type(
-    "Concat", bottoms=(1, None), checks=[exclusive("concat_param.axis", "concat_param.concat_dim")], implies_bottom=False
+    "Concat",
+    bottoms=(1, None),
+    checks=[exclusive("concat_param.axis", "concat_param.concat_dim")],
+    implies_bottom=False,
 )
 def concat(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Puts the bottoms one after the other along `axis`, whose dims add up. All other dims must be equal."""
     x = bottoms[0]
-    axis = _axis(x, layer.concat_param, "concat_param", "concat_dim")
+    axis = _axis(layer, x, "concat_param", "concat_dim")
     top, total = x, x[axis]
     for i, other in enumerate(bottoms[1:], 1):
         _check_joinable(layer, x, i, other, axis)
@@ -88,13 +85,13 @@ def _check_points(layer: LayerParameter) -> Iterator[ShapeError]:
 def slice_(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Divides the bottom along `axis` into one part for each top: at each `slice_point`, or without any, equally."""
     (x,) = bottoms
-    axis = _axis(x, layer.slice_param, "slice_param", "slice_dim")
+    axis = _axis(layer, x, "slice_param", "slice_dim")
     parts = _parts(layer, x, axis)
     tops = [x.replaced(axis, part) for part in parts]
     if len(tops) == 1:
         refuse_empty(x.count(), layer, x, "to share with its top")
     elif in_place(layer) and x.count() != tops[0].count():
-        message = f"can't work in place on {named(layer, 0, x)} with {len(tops)} tops: the first part replaces the whole"
+        message = f"can't work in place on {named(layer, 0, x)}: the first of {len(tops)} parts would replace the whole"
         raise ShapeError(message, "top:0", "in-place-refused", "give the first top another name")
     return Inferred(tops)
 
@@ -102,17 +99,17 @@ def slice_(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 def _parts(layer: LayerParameter, x: Shape, axis: int) -> list[Dim]:
     n, size = len(layer.top), x[axis]
     points = list(layer.slice_param.slice_point)
-    whole = f"the {size} of axis {axis} of {named(layer, 0, x)}"
+    whole = f"axis {axis} of {named(layer, 0, x)}"
+    if not points and size % n != 0:
+        hint = "give `slice_point` for parts of different sizes"
+        raise ShapeError(f"{whole} does not divide into {n} equal parts", "top", "count-mismatch", hint)
     if not points:
-        if size % n != 0:
-            raise ShapeError(f"{n} tops do not divide {whole} equally", "top", "count-mismatch",
-                             "give `slice_point` for parts of different sizes")  # fmt: skip
         return [size // n] * n
     if size < points[-1]:
-        message = f"slice_point {points[-1]} lies past {whole}"
+        message = f"slice_point {points[-1]} lies past the end of {whole}"
         raise ShapeError(message, f"slice_param.slice_point:{len(points) - 1}", "bad-value")
     if size < n:
-        raise ShapeError(f"{n} tops are more than {whole}", "top", "count-mismatch")
+        raise ShapeError(f"{whole} is too short for {n} tops", "top", "count-mismatch")
     return [after - before for before, after in pairwise([0, *points, size])]
 
 
@@ -180,7 +177,7 @@ def filter_(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     last = len(data)
     for i, shape in enumerate(bottoms):
         if not shape:
-            message = f"picks items along axis 0, which {named(layer, i, shape)} does not have"
+            message = f"picks items along axis 0, but {layer.bottom[i]} has no axes"
             raise ShapeError(message, f"bottom:{i}", "axis-count")
     who = f"the selector {named(layer, last, selector)}"
     if any(dim != 1 for dim in selector[1:]):
@@ -199,7 +196,7 @@ def batch_reindex(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Picks items of the first bottom, by the indices in the second: as many items as there are indices."""
     x, indices = bottoms
     if len(indices) != 1:
-        message = f"takes its indices from a bottom with 1 axis, but {named(layer, 1, indices)} has {axes(len(indices))}"
+        message = f"needs indices with 1 axis, but {named(layer, 1, indices)} has {axes(len(indices))}"
         raise ShapeError(message, "bottom:1", "axis-count")
     return Inferred([Shape((indices[0], *x[1:]))])
 

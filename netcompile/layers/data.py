@@ -53,7 +53,7 @@ def _prefetch(layer: LayerParameter) -> list[ShapeError]:
     data=True,
 )
 def data(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Reads images and labels from an LMDB or LevelDB database: N x C x H x W, and one label each in a second top.
+    """Reads images and labels from an LMDB or LevelDB database: N x C x H x W, and N labels as a second top.
 
     Height and width are those of the images, or `crop_size`.
     """
@@ -97,9 +97,10 @@ def _check_crop(layer: LayerParameter, sides: dict[str, int]) -> Iterator[ShapeE
     data=True,
 )
 def image_data(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Reads image files that a list names, with one label each: N x 3 x H x W (N x 1 x H x W without `is_color`), N labels.
+    """Reads image files that a list names, and one label each: N x C x H x W, and N labels.
 
-    Height and width are `crop_size`, else `new_height` and `new_width`, else those of the first image.
+    C is 3, or 1 without `is_color`. Height and width are `crop_size`, else `new_height` and `new_width`, else those of
+    the first image.
     """
     del bottoms
     p, crop = layer.image_data_param, _crop(layer)
@@ -138,7 +139,7 @@ def _needs_crop(layer: LayerParameter) -> Iterator[ShapeError]:
     data=True,
 )
 def window_data(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Cuts windows out of the images that a window file lists (R-CNN), with one label each: N x C x crop x crop, N labels."""
+    """Cuts windows out of images, as a window file lists them, for detectors: N x C x crop x crop, and N labels."""
     del bottoms
     n, crop = layer.window_data_param.batch_size, layer.transform_param.crop_size
     return Inferred([Shape((n, UNKNOWN, crop, crop)), Shape((n,))], later=_prefetch(layer))
@@ -165,8 +166,8 @@ def memory_data(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 
 def _no_transform(layer: LayerParameter) -> Iterator[ShapeError]:
     if layer.HasField("transform_param"):
-        message = "HDF5Data does not transform its data, and refuses transform_param"
-        yield ShapeError(message, "transform_param", "conflicting-fields", "transform the data when you write the files")
+        hint = "scale, crop and mirror the data when you write the files"
+        yield ShapeError("HDF5Data refuses transform_param", "transform_param", "conflicting-fields", hint)
 
 
 @layer_type(
@@ -178,7 +179,7 @@ def _no_transform(layer: LayerParameter) -> Iterator[ShapeError]:
     data=True,
 )
 def hdf5_data(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Reads datasets from HDF5 files that a list names: each top is the dataset of its name, `batch_size` rows at a time."""
+    """Reads HDF5 files that a list names: each top is the dataset of its name, `batch_size` rows at a time."""
     del bottoms
     later = []
     if not layer.hdf5_data_param.batch_size:

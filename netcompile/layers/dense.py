@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from netcompile.layers._checks import positive
 from netcompile.layers._layer import Inferred, Learned, layer_type
-from netcompile.layers._rules import refuse_empty
+from netcompile.layers._rules import axis_of, refuse_empty
 from netcompile.shapes import Shape
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def inner_product(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Fully connected layer: the axes from `axis` on are flattened and mapped to `num_output` values."""
     (x,) = bottoms
     p = layer.inner_product_param
-    axis = x.canonical(p.axis, "inner_product_param.axis")
+    axis = axis_of(layer, x, "inner_product_param.axis")
     n, k = p.num_output, x.count(axis)
     blobs = [Learned(Shape((k, n) if p.transpose else (n, k)), "inner_product_param.weight_filler")]
     if p.bias_term:
@@ -31,7 +31,7 @@ def inner_product(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 
 @layer_type("Embed", checks=[positive("embed_param.num_output"), positive("embed_param.input_dim")], no_gradient=[0])
 def embed(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Looks up a learned row of `num_output` values for each number below `input_dim`: one axis more than the bottom."""
+    """Looks up a learned row of `num_output` values for each number below `input_dim`, which makes one axis more."""
     (x,) = bottoms
     p = layer.embed_param
     blobs = [Learned(Shape((p.input_dim, p.num_output)), "embed_param.weight_filler")]

@@ -47,9 +47,10 @@ def _elu_in_place(layer: LayerParameter) -> InPlace:
 
 @layer_type("Dropout", in_place="exact")
 def dropout(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """In TRAIN, sets a random share `dropout_ratio` of the values to 0 and scales the rest up by 1 / (1 - ratio); in
-    TEST, changes nothing. Same shape.
-    """  # noqa: D205 - the first paragraph is what editors show
+    """In TRAIN, sets a random share `dropout_ratio` of the values to 0 and scales the rest up to make up. Same shape.
+
+    In TEST, changes nothing.
+    """
     ratio = layer.dropout_param.dropout_ratio
     later = []
     if not 0 <= ratio <= 1 and not _in_test(layer):
@@ -64,9 +65,7 @@ def _in_test(layer: LayerParameter) -> bool:
 
 @layer_type("PReLU", in_place="exact")
 def prelu(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """max(0, x), and below zero a learned slope: one per channel (axis 1), or one in all with `channel_shared`.
-    Same shape.
-    """  # noqa: D205
+    """max(0, x); below zero, a learned slope per channel (axis 1), or one in all with `channel_shared`. Same shape."""
     (x,) = bottoms
     if len(x) < 2:  # noqa: PLR2004 - the channels are axis 1
         message = f"needs at least 2 axes, with the channels in axis 1, but {named(layer, 0, x)} has {axes(len(x))}"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from netcompile.layers._layer import Inferred, Learned, layer_type
-from netcompile.layers._rules import refuse_empty
+from netcompile.layers._rules import axis_of, refuse_empty
 from netcompile.layers._words import named
 from netcompile.shapes import Shape, ShapeError, axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from netcompile.caffe.caffe_pb2 import BiasParameter, LayerParameter, ScaleParameter
+    from netcompile.caffe.caffe_pb2 import LayerParameter
 
 _STATISTICS = 3
 
@@ -30,9 +30,10 @@ def _frozen(layer: LayerParameter) -> Iterator[ShapeError]:
 
 @layer_type("BatchNorm", in_place="exact", checks=[_frozen])
 def batch_norm(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Normalises each channel (axis 1) to mean 0 and variance 1, over the batch in TRAIN and by running statistics in
-    TEST. Same shape; has no learned scale and shift, so a Scale with `bias_term: true` usually follows.
-    """  # noqa: D205
+    """Normalises each channel to mean 0, variance 1: by the batch in TRAIN, by running statistics in TEST. Same shape.
+
+    It has no learned scale and shift: a Scale with `bias_term: true` usually follows.
+    """
     (x,) = bottoms
     if len(x) < 2:  # noqa: PLR2004 - the channels are axis 1
         message = f"needs at least 2 axes, with the channels in axis 1, but {named(layer, 0, x)} has {axes(len(x))}"
@@ -44,9 +45,10 @@ def batch_norm(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 
 @layer_type("MVN", in_place="forward")
 def mvn(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Normalises each item to mean 0, and to variance 1 unless `normalize_variance` is false: each channel alone, or all
-    together with `across_channels`. The top always has 4 axes: missing ones are added as 1.
-    """  # noqa: D205, E501
+    """Normalises each channel of each item, or all `across_channels`, to mean 0 and variance 1. Top: N x C x H x W.
+
+    Missing axes are added as 1. Without `normalize_variance`, only the mean is subtracted.
+    """
     (x,) = bottoms
     top = Shape(x.legacy(axis) for axis in range(4))
     summed = top.count(1 if layer.mvn_param.across_channels else 2)
@@ -58,22 +60,20 @@ def mvn(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 def softmax(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """exp(x), divided by its sum along `axis`: probabilities. Same shape."""
     (x,) = bottoms
-    axis = x.canonical(layer.softmax_param.axis, "softmax_param.axis")
+    axis = axis_of(layer, x, "softmax_param.axis")
     refuse_empty(x[axis], layer, x, f"to choose from in axis {axis}")
     return Inferred([x])
 
 
 @layer_type("Bias", bottoms=(1, 2), in_place="exact")
 def bias(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Adds a bias that spans `num_axes` axes from `axis` on: a learned blob, or the second bottom. Shape of the first
-    bottom.
-    """  # noqa: D205
-    x, p = Shape(bottoms[0]), layer.bias_param
+    """Adds a bias, a learned blob or the second bottom, that spans `num_axes` axes from `axis` on. Same shape."""
+    x = Shape(bottoms[0])
     if len(bottoms) > 1:
         factor, blobs = bottoms[1], []
-        start = _start(layer, x, factor, p.axis, "bias_param.axis")
+        start = _start(layer, x, factor, "bias_param")
     else:
-        start, factor = _learned(x, p, "bias_param")
+        start, factor = _learned(layer, x, "bias_param")
         blobs = [Learned(factor, "bias_param.filler")]
     refuse_empty(x.count(start + len(factor)), layer, x, "to add the bias to")
     return Inferred([x], blobs)
@@ -81,18 +81,19 @@ def bias(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 
 @layer_type("Scale", bottoms=(1, 2), in_place="exact")
 def scale(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Multiplies by a factor that spans `num_axes` axes from `axis` on: a learned blob, or the second bottom. With
-    `bias_term`, adds a learned bias of the same span. Shape of the first bottom.
-    """  # noqa: D205
+    """Multiplies by a factor, learned or the second bottom, that spans `num_axes` axes from `axis` on. Same shape.
+
+    With `bias_term`, adds a learned bias of the same span.
+    """
     x, p = Shape(bottoms[0]), layer.scale_param
     if len(bottoms) > 1:
         factor, blobs = bottoms[1], []
-        start = _start(layer, x, factor, p.axis, "scale_param.axis")
+        start = _start(layer, x, factor, "scale_param")
     else:
-        start, factor = _learned(x, p, "scale_param")
+        start, factor = _learned(layer, x, "scale_param")
         blobs = [Learned(factor, "scale_param.filler")]
     if p.bias_term:
-        x.canonical(p.axis, "scale_param.axis")  # looked at even where the factor is a scalar
+        axis_of(layer, x, "scale_param.axis")  # Caffe looks at it even where the factor is a scalar
         blobs.append(Learned(Shape(x[start : start + len(factor)]), "scale_param.bias_filler"))
     outer, inner = x.count(0, start), x.count(start + len(factor))
     if p.bias_term or outer == 0:
@@ -100,26 +101,25 @@ def scale(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     return Inferred([x], blobs)
 
 
-def _learned(x: Shape, p: BiasParameter | ScaleParameter, block: str) -> tuple[int, Shape]:
+def _learned(layer: LayerParameter, x: Shape, block: Literal["bias_param", "scale_param"]) -> tuple[int, Shape]:
     """The axis from which a learned factor counts, and its shape."""
-    axis = x.canonical(p.axis, f"{block}.axis")
-    if p.num_axes < -1:
-        message = f"num_axes is {p.num_axes}; it must be at least 0, or -1 for all axes from {axis} on"
+    axis, span = axis_of(layer, x, f"{block}.axis"), getattr(layer, block).num_axes
+    if span < -1:
+        message = f"num_axes is {span}; it must be at least 0, or -1 for all axes from {axis} on"
         raise ShapeError(message, f"{block}.num_axes", "bad-value")
-    if p.num_axes == 0:
-        return 0, Shape(())
-    span = len(x) - axis if p.num_axes == -1 else p.num_axes
     if axis + span > len(x):
-        message = f"axis {axis} and {axes(span)} from there reach past the end of {x}, which has {axes(len(x))}"
+        message = f"num_axes is {span}, but {named(layer, 0, x)} has only {axes(len(x) - axis)} from axis {axis} on"
         raise ShapeError(message, f"{block}.num_axes", "axis-range")
-    return axis, Shape(x[axis : axis + span])
+    if span == 0:
+        return 0, Shape(())
+    return axis, Shape(x[axis:] if span == -1 else x[axis : axis + span])
 
 
-def _start(layer: LayerParameter, x: Shape, factor: Shape, axis: int, at: str) -> int:
+def _start(layer: LayerParameter, x: Shape, factor: Shape, block: Literal["bias_param", "scale_param"]) -> int:
     """The axis of `x` from which the second bottom, `factor`, counts; its dims must be those of `x` there."""
     if not factor:
         return 0
-    start = x.canonical(axis, at)
+    start = axis_of(layer, x, f"{block}.axis")
     wanted = Shape(x[start : start + len(factor)])
     if len(wanted) < len(factor):
         message = f"{named(layer, 1, factor)} has more axes than {named(layer, 0, x)} from axis {start} on"

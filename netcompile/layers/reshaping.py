@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from netcompile.caffe.caffe_pb2 import ReductionParameter
 from netcompile.layers._checks import at_least, positive
 from netcompile.layers._layer import Inferred, layer_type
-from netcompile.layers._rules import dims_of, in_place, refuse_empty
+from netcompile.layers._rules import axis_of, dims_of, in_place, refuse_empty
 from netcompile.layers._words import named, plural
 from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, axes
 
@@ -25,9 +25,8 @@ _ARGMAX_AXES = 3
 def flatten(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Makes one axis of those from `axis` to `end_axis`: by default, each item becomes one row of values."""
     (x,) = bottoms
-    p = layer.flatten_param
-    start = x.canonical(p.axis, "flatten_param.axis")
-    end = x.canonical(p.end_axis, "flatten_param.end_axis") + 1
+    start = axis_of(layer, x, "flatten_param.axis")
+    end = axis_of(layer, x, "flatten_param.end_axis") + 1
     if start > end:
         message = f"axis {start} lies behind end_axis {end - 1} of {named(layer, 0, x)}"
         raise ShapeError(message, "flatten_param.end_axis", "axis-range")
@@ -99,7 +98,7 @@ def _misfit(layer: LayerParameter, x: Shape, top: Shape, have: Dim, want: Dim) -
 def tile(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Repeats the bottom `tiles` times along `axis`, whose dim is multiplied by `tiles`."""
     (x,) = bottoms
-    axis = x.canonical(layer.tile_param.axis, "tile_param.axis")
+    axis = axis_of(layer, x, "tile_param.axis")
     return Inferred([x.replaced(axis, x[axis] * layer.tile_param.tiles)])
 
 
@@ -110,7 +109,7 @@ def reduction(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     The top has the axes before `axis`: by default none, so that it is a scalar.
     """
     (x,) = bottoms
-    axis = x.canonical(layer.reduction_param.axis, "reduction_param.axis")
+    axis = axis_of(layer, x, "reduction_param.axis")
     if layer.reduction_param.operation in _SUMMING and not in_place(layer):
         # In place, Caffe looks at the dims when they are gone already (reduction_layer.cpp, Reshape).
         refuse_empty(x.count(axis), layer, x, "to sum up")
@@ -127,11 +126,12 @@ def argmax(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     (x,) = bottoms
     p = layer.argmax_param
     if p.HasField("axis"):
-        axis = x.canonical(p.axis, "argmax_param.axis")
+        axis = axis_of(layer, x, "argmax_param.axis")
         _check_top_k(p.top_k, x[axis], f"axis {axis} of {named(layer, 0, x)}")
         return Inferred([x.replaced(axis, p.top_k)])
     if not x:
-        raise ShapeError(f"needs items along axis 0, which {named(layer, 0, x)} does not have", "bottom:0", "axis-count")
+        message = f"looks at each item along axis 0, but {layer.bottom[0]} has no axes"
+        raise ShapeError(message, "bottom:0", "axis-count")
     _check_top_k(p.top_k, x.count(1), f"an item of {named(layer, 0, x)}")
     ones = (1,) * (len(x) - _ARGMAX_AXES)
     return Inferred([Shape((x[0], 2 if p.out_max_val else 1, p.top_k, *ones))])
@@ -139,7 +139,8 @@ def argmax(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 
 def _check_top_k(top_k: int, values: Dim, where: str) -> None:
     if values < top_k:
-        raise ShapeError(f"top_k is {top_k}, but {where} has {plural(values, 'value')}", "argmax_param.top_k", "bad-value")
+        message = f"top_k is {top_k}, but {where} has {plural(values, 'value')}"
+        raise ShapeError(message, "argmax_param.top_k", "bad-value")
 
 
 TYPES = (argmax, flatten, reduction, reshape, tile)
