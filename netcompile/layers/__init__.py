@@ -9,16 +9,42 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from netcompile.layers import dense, neuron
-from netcompile.layers._apply import Applied, apply_type
+from netcompile.layers import (
+    combining,
+    convolution,
+    data,
+    dense,
+    losses,
+    neuron,
+    normalisation,
+    pooling,
+    python,
+    recurrent,
+    reshaping,
+    spatial,
+)
+from netcompile.layers._apply import Applied, apply_type, learned_count
 from netcompile.layers._layer import Arity, Inferred, LayerType, Learned, layer_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FAMILIES: Final = (dense, neuron)
+FAMILIES: Final = (
+    combining,
+    convolution,
+    data,
+    dense,
+    losses,
+    neuron,
+    normalisation,
+    pooling,
+    python,
+    recurrent,
+    reshaping,
+    spatial,
+)
 LAYER_TYPES: Final[Mapping[str, LayerType]] = MappingProxyType(
     {kind.name: kind for family in FAMILIES for kind in family.TYPES}
 )
 
-__all__ = ["FAMILIES", "LAYER_TYPES", "Applied", "Arity", "Inferred", "LayerType", "Learned", "apply_type", "layer_type"]
+__all__ = ["FAMILIES", "LAYER_TYPES", "Applied", "Arity", "Inferred", "LayerType", "Learned", "apply_type", "layer_type", "learned_count"]

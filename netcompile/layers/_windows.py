@@ -1,0 +1,152 @@
+"""The windows of Convolution, Deconvolution and Im2col: what `convolution_param` says of each spatial axis.
+
+Caffe takes each of kernel, stride and pad once for all spatial axes, once per axis, or, with two spatial axes, as a
+pair of `_h` and `_w` fields. Dilation has no such pair.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from netcompile.layers._words import named, plural
+from netcompile.shapes import Dim, Shape, ShapeError, truncated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netcompile.caffe.caffe_pb2 import LayerParameter
+    from netcompile.layers._layer import Check
+
+AT = "convolution_param"
+_PLANE = 2
+
+
+class Windows(NamedTuple):
+    """Kernel, stride, pad and dilation of each spatial axis."""
+
+    kernel: Sequence[int]
+    stride: Sequence[int]
+    pad: Sequence[int]
+    dilation: Sequence[int]
+
+    def extent(self, i: int) -> int:
+        """The length that the dilated kernel covers on spatial axis `i`."""
+        return self.dilation[i] * (self.kernel[i] - 1) + 1
+
+    def elements(self) -> int:
+        """The number of weights of one kernel."""
+        product = 1
+        for size in self.kernel:
+            product *= size
+        return product
+
+
+def one_spelling(field: str, *, lone: bool) -> Check:
+    """`field` and its `_h` and `_w` fields exclude each other, and unless `lone` the pair needs both."""
+    pair = _pair(field)
+
+    def check(layer: LayerParameter) -> Iterator[ShapeError]:
+        p = layer.convolution_param
+        written = [name for name in pair if p.HasField(name)]
+        if written and getattr(p, field):
+            message = f"{field} and {written[0]} are both given; Caffe takes one of the two spellings"
+            yield ShapeError(message, f"{AT}.{written[0]}", "conflicting-fields")
+        elif len(written) == 1 and not lone:
+            missing = pair[1 - pair.index(written[0])]
+            message = f"{written[0]} is given without {missing}, which then counts as 0"
+            yield ShapeError(message, f"{AT}.{written[0]}", "missing-field", f"write `{missing}: N` too")
+
+    return check
+
+
+def windows(layer: LayerParameter, x: Shape, channel: int) -> Windows:
+    """Read the windows of `layer`, whose first bottom `x` has its channels at axis `channel`."""
+    spatial = len(x) - channel - 1
+    found = Windows(
+        _per_axis(layer, x, spatial, "kernel_size", None),
+        _per_axis(layer, x, spatial, "stride", 1),
+        _per_axis(layer, x, spatial, "pad", 0),
+        _per_axis(layer, x, spatial, "dilation", 1),
+    )
+    for i in range(spatial):
+        if found.kernel[i] == 0:
+            at = field_at(layer, "kernel_size", i)
+            raise ShapeError("a kernel of 0 covers nothing; it must be at least 1", at, "bad-value")
+    return found
+
+
+def refuse_zero_stride(layer: LayerParameter, found: Windows) -> None:
+    """Caffe refuses a stride of 0, or divides by it."""
+    for i, stride in enumerate(found.stride):
+        if stride == 0:
+            raise ShapeError("stride is 0; it must be at least 1", field_at(layer, "stride", i), "bad-value")
+
+
+def convolved(layer: LayerParameter, x: Shape, channel: int, found: Windows) -> Sequence[Dim]:
+    """The spatial dims that windows sliding over `x` give: 0 is let pass, less is refused."""
+    dims = []
+    for i, size in enumerate(x[channel + 1 :]):
+        # C division: toward zero, so a window too large by less than a stride still gives 1 (conv_layer.cpp).
+        dim = truncated(size + 2 * found.pad[i] - found.extent(i), found.stride[i]) + 1
+        if dim < 0:
+            raise too_large(layer, x, channel, found, i)
+        dims.append(dim)
+    return dims
+
+
+def too_large(layer: LayerParameter, x: Shape, channel: int, found: Windows, i: int) -> ShapeError:
+    """The refusal of a window that leaves nothing of spatial axis `i` of `x`."""
+    kernel, pad, dilation, extent = found.kernel[i], found.pad[i], found.dilation[i], found.extent(i)
+    size = x[channel + 1 + i]
+    padded = size + 2 * pad
+    out = truncated(padded - extent, found.stride[i]) + 1
+    window = f"a kernel of {kernel}" + (f" with dilation {dilation} covers {extent}, which" if dilation > 1 else "")
+    room = f"{axis_name(x, channel, i)} is {size}" + (f", {padded} with its padding" if pad else "")
+    message = f"{window} doesn't fit {named(layer, 0, x)}: its {room}, so the output would be {out}"
+    most = (padded - 1) // max(dilation, 1) + 1
+    hint = f"a kernel of at most {most} fits" if most >= 1 else None
+    return ShapeError(message, field_at(layer, "kernel_size", i), "window-too-large", hint)
+
+
+def field_at(layer: LayerParameter, field: str, i: int) -> str:
+    """The path of the field that sets spatial axis `i`: `field`, or one of its `_h` and `_w` pair."""
+    return f"{AT}.{_pair(field)[i] if _written_pair(layer, field) else field}"
+
+
+def axis_name(x: Shape, channel: int, i: int) -> str:
+    """Spatial axis `i` in words: height and width where there are two."""
+    return ("height", "width")[i] if len(x) - channel - 1 == _PLANE else f"axis {channel + 1 + i}"
+
+
+def _pair(field: str) -> tuple[str, str]:
+    stem = field.removesuffix("_size")
+    return f"{stem}_h", f"{stem}_w"
+
+
+def _written_pair(layer: LayerParameter, field: str) -> list[str]:
+    if field == "dilation":
+        return []
+    return [name for name in _pair(field) if layer.convolution_param.HasField(name)]
+
+
+def _per_axis(layer: LayerParameter, x: Shape, spatial: int, field: str, default: int | None) -> Sequence[int]:
+    p = layer.convolution_param
+    pair = _written_pair(layer, field)
+    axes = plural(spatial, "spatial axis", "spatial axes")
+    has = f"{named(layer, 0, x)} has {axes} after axis {len(x) - spatial - 1}"
+    if pair and spatial != _PLANE:
+        message = f"{pair[0]} needs 2 spatial axes, but {has}"
+        raise ShapeError(message, f"{AT}.{pair[0]}", "axis-count", f"write `{field}`")
+    if pair:
+        return [getattr(p, name) for name in _pair(field)]
+    values = list(getattr(p, field))
+    if not values and default is None and spatial:
+        message = "kernel_size is missing; give it once, or once per spatial axis"
+        raise ShapeError(message, AT, "missing-field", f"write `{field}: N`")
+    if not values:
+        return [default or 0] * spatial
+    if len(values) not in (1, spatial):
+        message = f"{field} has {plural(len(values), 'value')}, but {has}"
+        hint = f"give one value for all, or {spatial}" if spatial > 1 else "give one value"
+        raise ShapeError(message, f"{AT}.{field}", "axis-count", hint)
+    return values if len(values) == spatial else values * spatial
