@@ -50,6 +50,7 @@ _TABLE: Final = (
     Code("missing-variable", "error", "A required variable, or a required parameter of a block, is given no value."),
     Code("negative-dim", "error", "A dimension of a blob comes out below zero."),
     Code("not-a-spec", "error", "The document is not a mapping with the keys of a spec."),
+    Code("not-utf8", "warning", "A string with bytes that are no UTF-8, which Python's readers of the net refuse."),
     Code("out-of-range", "error", "A number is too small or too large for its field."),
     Code("param-count", "error", "A layer has more `param` entries than learned blobs."),
     Code("propagate-down-count", "error", "A layer has `propagate_down` entries, but not one for each of its bottoms."),

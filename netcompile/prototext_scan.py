@@ -1,0 +1,296 @@
+"""Protobuf text format -> entries with their places. Knows the grammar alone.
+
+The grammar is that of protobuf's C++ parser, which reads Caffe's files; its Python parser differs in places. An entry
+is one field as written. Where the text is malformed, a `Problem` is recorded and the reading goes on: behind the
+malformed value where that is clear, else with the next field that looks like the broken one.
+Must not know message types, findings or messages.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The kinds of an entry. Those of single values are also the numbers of their groups in the patterns below.
+INTEGER: Final = 2  # a plain decimal number from 0 on
+STRING: Final = 3  # one literal without escapes, with its quotes
+WORD: Final = 4
+NUMBER: Final = 5  # any other number: signed, hexadecimal, octal, with a fraction or an exponent; also -inf and -nan
+STRINGS: Final = 6  # a literal with escapes, or several that are joined
+MALFORMED: Final = 7  # neither a number nor a word, such as a path without quotes
+MESSAGE: Final = 8
+LIST: Final = 9
+
+MAX_DEPTH: Final = 100  # as in protobuf's own readers
+_MAX_PROBLEMS: Final = 20
+_OPEN: Final = 8  # groups of _FIELD
+_CLOSE: Final = 9
+
+_SPACE = r"\s*(?:\#[^\n\0]*(?:\n\s*|\Z))*"
+_TAIL = rf"{_SPACE}(?:[,;]{_SPACE})?"
+_NAME = r"[A-Za-z_]\w*"
+_OTHER = r"[^\s{}\[\]<>,;\#:\"']"
+_LITERAL = r"""(?:"[^"\\\n\0]*(?:\\[^\n\0][^"\\\n\0]*)*"|'[^'\\\n\0]*(?:\\[^\n\0][^'\\\n\0]*)*')"""
+_DECIMAL = r"(?:\.\d+|(?:0|[1-9]\d*)(?:\.\d*)?)(?:[eE][+-]?\d+)?[fF]?"
+_VALUE = rf"""(?:
+    ((?:0|[1-9]\d*)(?!{_OTHER}))
+  | ((?:"[^"\\\n\0]*"|'[^'\\\n\0]*')(?!{_SPACE}["']))
+  | ({_NAME}(?!{_OTHER}))
+  | ((?:-{_SPACE})?(?:0[xX][\da-fA-F]+|0[0-7]+|{_DECIMAL})(?!{_OTHER}) | -{_SPACE}{_NAME}(?!{_OTHER}))
+  | ({_LITERAL}(?:{_SPACE}{_LITERAL})*)
+  | ({_OTHER}+)
+)"""
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.ASCII | re.VERBOSE)
+
+
+# Each begins at a token and ends before the next one.
+_FIELD = _pattern(rf"({_NAME}){_SPACE}(?: :{_SPACE}{_VALUE}{_TAIL} | :?{_SPACE}([{{<\[]){_SPACE}) | ([}}>]){_TAIL}")
+_FIELD_WITHOUT_COLON = _pattern(rf"({_NAME})(?!\w){_SPACE}(?:={_SPACE})?(?!=){_VALUE}{_TAIL}")
+_ITEM = _pattern(rf"(){_VALUE}")
+_AFTER_ITEM = _pattern(rf"{_SPACE}([,\]]){_SPACE}")
+_FIELD_START = _pattern(rf"({_NAME}){_SPACE}(:?){_SPACE}")
+_STRING = _pattern(_LITERAL)
+_REST_OF_LINE = _pattern(r"[^\r\n]*")
+_SKIP = _pattern(_SPACE)
+_SKIP_TAIL = _pattern(_TAIL)
+_COMMENT = _pattern(rf"{_LITERAL} | \#([^\n]*)")
+
+
+class Entry(NamedTuple):
+    """One field as written. `value` is the text of a single value, or the entries inside a message or list.
+
+    `start` and `at` are the offsets of its name and of its value; `end` is the offset behind the value.
+    """
+
+    name: str
+    kind: int
+    value: Any
+    start: int
+    at: int
+    end: int
+
+
+class Problem(NamedTuple):
+    """A malformed place, from one offset to another."""
+
+    start: int
+    end: int
+    message: str
+    too_deep: bool = False
+
+
+class _UnreadableError(Exception):
+    """Where the reading of an entry at the top had to end."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+class Scanner:
+    """Reads one text, entry by entry. Takes time linear in its length, whatever is wrong with it."""
+
+    __slots__ = ("_fence", "_limit", "_text", "problems")
+
+    def __init__(self, text: str) -> None:
+        self.problems: list[Problem] = []
+        self._text = text
+        self._limit = len(text)
+        self._fence: re.Pattern[str] | None = None
+
+    def entries(self) -> Iterator[Entry]:
+        """The entries at the top, in order, each with all inside it; of a broken one, what could be read."""
+        text = self._text
+        pos = self._skip(_SKIP, 0)
+        while pos < len(text) and len(self.problems) < _MAX_PROBLEMS:
+            if self._fence:
+                fence = self._fence.search(text, pos + 1)
+                self._limit = fence.start(1) if fence else len(text)
+            read: list[Entry] = []
+            try:
+                pos = self._read_field(read, pos)
+            except _UnreadableError as stop:
+                pos = self._resume(read, pos, stop.problem)
+            yield from read
+
+    def entry_at(self, offset: int) -> Entry:
+        """The entry whose name, or whose brace in a list, is at `offset`, as `entries` has found it there."""
+        self._limit = len(self._text)
+        read: list[Entry] = []
+        try:
+            if self._text[offset] in "{<":
+                self._read_item(read, "", offset, 0)
+            else:
+                self._read_field(read, offset)
+        except _UnreadableError:
+            pass  # recorded when the text was first read
+        return read[0]
+
+    def _skip(self, pattern: re.Pattern[str], pos: int) -> int:
+        found = pattern.match(self._text, pos, self._limit)
+        return found.end() if found else pos
+
+    def _read_field(self, into: list[Entry], pos: int) -> int:
+        """Read one field at the top; returns the offset of the next."""
+        found = _FIELD.match(self._text, pos, self._limit)
+        if found is None:
+            return self._repair(into, pos)
+        kind = found.lastindex
+        if kind == _CLOSE:
+            self.problems.append(Problem(pos, pos + 1, f"'{found[_CLOSE]}' closes nothing"))
+        elif kind == _OPEN:
+            return self._read_block(into, found, 0)
+        else:
+            into.append(_single(found))
+        return found.end()
+
+    def _read_fields(self, into: list[Entry], pos: int, depth: int) -> re.Match[str]:
+        """Read the fields of a message; returns the match of its closing brace."""
+        text, limit, match, add = self._text, self._limit, _FIELD.match, into.append
+        while True:
+            found = match(text, pos, limit)
+            if found is None:
+                pos = self._repair(into, pos)
+                continue
+            kind = found.lastindex
+            if kind < _OPEN:  # type: ignore[operator] # a match has groups
+                name, value = found.group(1, kind)  # type: ignore[arg-type]
+                add(Entry(name, kind, value, pos, *found.span(kind)))  # type: ignore[arg-type]
+                pos = found.end()
+            elif kind == _OPEN:
+                pos = self._read_block(into, found, depth)
+            else:
+                return found
+
+    def _read_block(self, into: list[Entry], opening: re.Match[str], depth: int) -> int:
+        """Read a message or list whose opening is matched; returns the offset behind it."""
+        name, bracket = opening.group(1, _OPEN)
+        start, at = opening.start(), opening.start(_OPEN)
+        if depth == MAX_DEPTH:
+            raise _UnreadableError(Problem(start, at + 1, f"more than {MAX_DEPTH} blocks inside each other", True))
+        inside: list[Entry] = []
+        kind = LIST if bracket == "[" else MESSAGE
+        end = at + 1
+        try:
+            if kind == LIST:
+                end = self._read_items(inside, name, opening.end(), depth)
+                pos = self._skip(_SKIP_TAIL, end)
+            else:
+                closing = self._read_fields(inside, opening.end(), depth + 1)
+                self._check_brace(bracket, closing)
+                end, pos = closing.end(_CLOSE), closing.end()
+        except _UnreadableError as stop:
+            if stop.problem.start >= self._limit:
+                stop.problem = _unclosed(name, start)
+            raise
+        finally:
+            into.append(Entry(name, kind, inside, start, at, end))
+        return pos
+
+    def _check_brace(self, opened: str, closing: re.Match[str]) -> None:
+        wanted = "}" if opened == "{" else ">"
+        if closing[_CLOSE] != wanted:
+            span = closing.span(_CLOSE)
+            self.problems.append(Problem(*span, f"'{opened}' is closed by '{closing[_CLOSE]}', not by '{wanted}'"))
+
+    def _read_items(self, into: list[Entry], name: str, pos: int, depth: int) -> int:
+        """Read the values of a list; returns the offset behind its bracket."""
+        if self._text.startswith("]", pos):
+            return pos + 1
+        while True:
+            pos = self._read_item(into, name, pos, depth)
+            found = _AFTER_ITEM.match(self._text, pos, self._limit)
+            if found is None:
+                raise self._unexpected(self._skip(_SKIP, pos), f"',' or ']' in the list of '{name}'")
+            if found[1] == "]":
+                return found.end(1)
+            pos = found.end()
+
+    def _read_item(self, into: list[Entry], name: str, pos: int, depth: int) -> int:
+        """Read one value of a list; returns the offset behind it."""
+        found = _ITEM.match(self._text, pos, self._limit)
+        if found:
+            kind = found.lastindex or MALFORMED
+            into.append(Entry(name, kind, found[kind], pos, pos, found.end()))
+            return found.end()
+        bracket = self._text[pos : pos + 1]
+        if bracket not in ("{", "<"):
+            raise self._unexpected(pos, f"a value in the list of '{name}'")
+        inside: list[Entry] = []
+        closing = self._read_fields(inside, self._skip(_SKIP, pos + 1), depth + 1)
+        self._check_brace(bracket, closing)
+        into.append(Entry(name, MESSAGE, inside, pos, pos, closing.end(_CLOSE)))
+        return closing.end(_CLOSE)
+
+    def _repair(self, into: list[Entry], pos: int) -> int:
+        """Read a field that only lacks its colon; anything else can't be read."""
+        found = _FIELD_WITHOUT_COLON.match(self._text, pos, self._limit)
+        if found:
+            self.problems.append(Problem(pos, found.end(1), f"no ':' between '{found[1]}' and its value"))
+            into.append(_single(found))
+            return found.end()
+        start = _FIELD_START.match(self._text, pos, self._limit)
+        if start is None:
+            raise self._unexpected(pos, "a field's name")
+        wanted = "a value for" if start[2] else "':' or '{' after"
+        raise self._unexpected(start.end(), f"{wanted} '{start[1]}'")
+
+    def _unexpected(self, pos: int, wanted: str) -> _UnreadableError:
+        if pos >= self._limit:
+            return _UnreadableError(Problem(pos, pos, f"the text ends where there should be {wanted}"))
+        if self._text[pos] in "\"'" and not _STRING.match(self._text, pos):
+            line = _REST_OF_LINE.match(self._text, pos)
+            end = line.end() if line else pos + 1
+            return _UnreadableError(Problem(pos, end, "a string is not closed on its line"))
+        return _UnreadableError(Problem(pos, pos + 1, f"{self._text[pos]!r} where there should be {wanted}"))
+
+    def _resume(self, read: list[Entry], start: int, problem: Problem) -> int:
+        """Record why the entry at `start` can't be read; returns the offset of the next one that looks like it."""
+        text = self._text
+        name = read[0].name if read else ""
+        indent = text[text.rfind("\n", 0, start) + 1 : start]
+        margin = "" if indent.strip() else indent
+        fence = re.compile(rf"^{margin}(?={name or _NAME}\s*:?\s*[{{<:])()", re.MULTILINE | re.ASCII)
+        following = fence.search(text, start + 1)
+        resumed = following.start(1) if following else len(text)
+        if read:
+            # From here on no entry is read past the next one of its kind, or the whole rest might be read for each.
+            self._fence = fence
+            if resumed <= problem.start:
+                problem = _unclosed(name, start)
+            _drop_from(read[0], resumed)
+        self.problems.append(problem)
+        return resumed
+
+
+def _unclosed(name: str, start: int) -> Problem:
+    return Problem(start, start + len(name), f"the block '{name}' is never closed")
+
+
+def _drop_from(entry: Entry, offset: int) -> None:
+    """Take out of a broken message what belongs to the entries behind it."""
+    if entry.kind == MESSAGE:
+        entry.value[:] = [inside for inside in entry.value if inside.start < offset]
+
+
+def _single(found: re.Match[str]) -> Entry:
+    kind = found.lastindex or MALFORMED
+    return Entry(found[1], kind, found[kind], found.start(), *found.span(kind))
+
+
+def has_colon(text: str, entry: Entry) -> bool:
+    """True where an entry has a colon between its name and its value."""
+    start = _FIELD_START.match(text, entry.start)
+    return bool(start and start[2])
+
+
+def find_comments(text: str) -> Iterator[tuple[int, str]]:
+    """The comments of a text that can be read: offset and text behind the `#`, in order."""
+    for found in _COMMENT.finditer(text):
+        if found[1] is not None:
+            yield found.start(), found[1]
