@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 _IN_STATE_LIMIT: Final = 3
 
 
-def infer(net: Net, state: State, report: Report, *, allow_custom: bool = False) -> Graph:
-    """The graph of `net` in `state`. Findings go to `report`; where it has none that are errors, Caffe builds the net."""
-    return _Inference(net, state, report, allow_custom=allow_custom).run()
+def infer(net: Net, state: State, report: Report, *, incomplete: bool = False) -> Graph:
+    """The graph of `net` in `state`. Findings go to `report`; where it has none that are errors, Caffe builds the net.
+
+    `incomplete`: layers are missing that could not be read, so a blob that nobody makes is not held against its reader.
+    """
+    return _Inference(net, state, report, incomplete=incomplete).run()
 
 
 class _Version:
@@ -42,11 +45,11 @@ class _Version:
 
 
 class _Inference:
-    def __init__(self, net: Net, state: State, report: Report, *, allow_custom: bool) -> None:
+    def __init__(self, net: Net, state: State, report: Report, *, incomplete: bool) -> None:
         self.net = net
         self.state = state
         self.report = report
-        self.allow_custom = allow_custom
+        self.incomplete = incomplete
         self.layers: list[Layer] = []
         self.wires: list[list[_Version | None]] = []  # of each layer, the version that each bottom reads
         self.made: list[list[_Version]] = []  # of each layer, the version that each top writes
@@ -102,6 +105,8 @@ class _Inference:
     def _unknown_bottom(self, layer: Layer, i: int, bottom: str) -> _Version | None:
         """Report an unknown bottom. Gives the version that was probably meant, so that shapes flow on."""
         meant = did_you_mean(bottom, self.latest)
+        if layer.damaged or (self.incomplete and meant is None):
+            return None
         notes, elsewhere = self._makers(layer, bottom)
         hint = None if elsewhere else (f"did you mean '{meant}'?" if meant else None)
         text = f"bottom '{bottom}' is not a top of any layer before it in {self.state}"
@@ -230,7 +235,7 @@ class _Inference:
 
     def _check_type(self, layer: Layer) -> None:
         message = layer.message
-        if layer.custom or self.allow_custom or layer.damaged:
+        if layer.custom or layer.damaged:
             return
         meant = did_you_mean(message.type, LAYER_TYPES)
         text = f"'{message.type}' is not a layer type of Caffe" if message.type else "the layer has no type"

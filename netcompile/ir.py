@@ -121,5 +121,9 @@ class Graph:
             if one.blobs
         }
 
+    def in_phase(self, phase: str) -> Graph:
+        """The same layers in the other phase, where no rule tells the two apart."""
+        return Graph(phase, self.stages, self.level, self.layers, self.blobs)
+
     def __repr__(self) -> str:
         return f"<Graph {self.phase}: {len(self.layers)} layers, {len(self.blobs)} blobs>"

@@ -11,18 +11,19 @@ if TYPE_CHECKING:
 
     from netcompile.caffe.caffe_pb2 import LayerParameter, NetStateRule
 
-PHASES: Final = {"TRAIN": TRAIN, "TEST": TEST}
+# A deploy net runs as TEST.
+PHASES: Final = {"TRAIN": TRAIN, "TEST": TEST, "DEPLOY": TEST}
 
 
 class State(NamedTuple):
-    """The state of a net: phase "TRAIN" or "TEST", a level, and the names of stages."""
+    """The state of a net: phase "TRAIN", "TEST" or "DEPLOY", a level, and the names of stages."""
 
     phase: str
     level: int = 0
     stages: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        parts = [self.phase]
+        parts = ["deploy" if self.phase == "DEPLOY" else self.phase]
         if self.level:
             parts.append(f"level {self.level}")
         if self.stages:

@@ -54,7 +54,9 @@ def apply_type(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape |
 
 
 def learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
-    """How many learned blobs `layer` has, whatever its bottoms are; None where that depends on them."""
+    """How many learned blobs `layer` has, whatever its bottoms are; None where that depends on them, or it is wrong."""
+    if any(_check_counts(kind, layer)) or any(True for check in kind.checks for _ in check(layer)):
+        return None
     counts = set()
     for axes in _TRIED_AXES:
         try:

@@ -1,0 +1,5 @@
+"""`python -m netcompile`."""
+
+from netcompile.cli import run
+
+run()

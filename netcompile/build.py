@@ -1,0 +1,186 @@
+"""The compile command: which spec gives which files, and writing them, comparing them, or printing the only one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from netcompile.compiler import Settings, collector_off, compile_source, set_variables
+from netcompile.diagnostics import Report
+from netcompile.files import write_atomic
+from netcompile.load import decode, read_source
+from netcompile.tree import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netcompile.compiler import Compiled
+
+_SUFFIXES: Final = {"deploy": ".deploy", "solver": ".solver", "train": ".train", "test": ".test"}
+_SPEC_ENDINGS: Final = (".yaml", ".yml")
+
+
+class CallError(Exception):
+    """The call is wrong: a bad combination of arguments, or a file that can't be read."""
+
+
+class BuildOptions(NamedTuple):
+    """What to make of the specs, and where."""
+
+    output: str | None
+    target: str
+    variables: Sequence[str]
+    binary: bool
+    check: bool
+    header: bool
+    settings: Settings
+
+
+class Output(NamedTuple):
+    """One file to be: its path, its bytes, and the spec it comes from."""
+
+    path: str
+    data: bytes
+    spec: str
+
+
+class Job(NamedTuple):
+    """One spec with the path of its output without ending; None for standard output."""
+
+    spec: str
+    stem: str | None
+
+
+class Result(NamedTuple):
+    """What came of a spec: findings, and its outputs where it is sound. A library has none."""
+
+    report: Report
+    outputs: Sequence[Output]
+
+
+def plan(specs: Sequence[str], options: BuildOptions) -> list[Job]:
+    """The specs to compile, folders searched, each with its output. Raises CallError where two would be one file."""
+    found = [(spec, folder) for path in specs for spec, folder in _specs_in(path)]
+    if not found:
+        raise CallError(f"no specs in {', '.join(specs)}")
+    output = options.output
+    if output is None:
+        if len(found) > 1 or options.target == "all" or options.check:
+            what = "--check" if options.check else "--target all" if options.target == "all" else f"{len(found)} specs"
+            raise CallError(f"{what} needs an output: -o DIR/")
+        return [Job(found[0][0], None)]
+    folder_wanted = output.endswith(("/", os.sep)) or os.path.isdir(output) or len(found) > 1
+    if not folder_wanted:
+        stem = _without_ending(output) if options.target == "all" else output
+        return [Job(found[0][0], stem)]
+    if os.path.exists(output) and not os.path.isdir(output):
+        raise CallError(f"{output} is a file; several specs need a folder")
+    jobs: dict[str, Job] = {}
+    for spec, folder in found:
+        inside = os.path.relpath(spec, folder) if folder is not None else os.path.basename(spec)
+        name = "stdin" if spec == "-" else _without_ending(inside)
+        stem = os.path.join(output, name)
+        if stem in jobs:
+            raise CallError(f"{jobs[stem].spec} and {spec} would both be written to {stem}.prototxt")
+        jobs[stem] = Job(spec, stem)
+    return list(jobs.values())
+
+
+def _specs_in(path: str) -> Iterator[tuple[str, str | None]]:
+    if path == "-" or not os.path.isdir(path):
+        yield path, None
+        return
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            if name.endswith(_SPEC_ENDINGS):
+                yield os.path.join(folder, name), path
+
+
+def _without_ending(path: str) -> str:
+    base, ending = os.path.splitext(path)
+    return base if ending in (*_SPEC_ENDINGS, ".prototxt", ".pbtxt", ".txt") else path
+
+
+def build(job: Job, options: BuildOptions, *, given: bool) -> Result:
+    """Compile one spec. `given`: it was named itself, not found in a folder."""
+    report = Report()
+    with collector_off():
+        source = read(job.spec)
+        compiled = compile_source(
+            source, report, variables=set_variables(options.variables, report), settings=_settings(job, options),
+            library_fine=not given,
+        )  # fmt: skip
+        if compiled is None or report.failed:
+            return Result(report, ())
+        return Result(report, list(_outputs(job, compiled, options)))
+
+
+def _settings(job: Job, options: BuildOptions) -> Settings:
+    """Where the net will be, which the solver names."""
+    settings = options.settings
+    if settings.net_path is not None or job.stem is None:
+        return settings
+    path = job.stem if options.output == job.stem and options.target == "net" else f"{job.stem}.prototxt"
+    return settings._replace(net_file=path)
+
+
+def read(path: str) -> Source:
+    """The text of a file, or of standard input for `-`. Raises CallError where it can't be read."""
+    try:
+        if path == "-":
+            return decode("<stdin>", sys.stdin.buffer.read())
+        return read_source(path)
+    except (OSError, ValueError) as error:
+        text = f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        raise CallError(text) from None
+
+
+def _outputs(job: Job, compiled: Compiled, options: BuildOptions) -> Iterator[Output]:
+    targets = [options.target] if options.target != "all" else compiled.targets
+    for target in targets:
+        yield Output(_path(job, target, options), _bytes(compiled, target, options), job.spec)
+
+
+def _bytes(compiled: Compiled, target: str, options: BuildOptions) -> bytes:
+    if options.binary:
+        return compiled.message(target).SerializeToString(deterministic=True)
+    return compiled.prototxt(target, header=options.header).encode()
+
+
+def _path(job: Job, target: str, options: BuildOptions) -> str:
+    if job.stem is None:
+        return "-"
+    if job.stem == options.output and options.target != "all":
+        return job.stem
+    ending = ".caffemodel" if options.binary else ".prototxt"
+    return f"{job.stem}{_SUFFIXES.get(target, '')}{ending}"
+
+
+def write(outputs: Sequence[Output]) -> None:
+    """Write files that belong together: all of them are ready before the first is replaced."""
+    for output in outputs:
+        if output.path == "-":
+            sys.stdout.buffer.write(output.data)
+            sys.stdout.buffer.flush()
+        else:
+            write_atomic(output.path, output.data)
+
+
+def stale(output: Output) -> str | None:
+    """The difference between a file and what it should be, as a unified diff; None where there is none."""
+    import difflib  # noqa: PLC0415 - only for --check
+
+    try:
+        with open(output.path, "rb") as file:
+            old = file.read()
+    except FileNotFoundError:
+        return f"{output.path} is missing; it comes from {output.spec}\n"
+    if old == output.data:
+        return None
+    try:
+        before, after = old.decode().splitlines(keepends=True), output.data.decode().splitlines(keepends=True)
+    except UnicodeDecodeError:
+        return f"{output.path} is not what {output.spec} gives\n"
+    return "".join(difflib.unified_diff(before, after, output.path, f"{output.path} from {output.spec}"))

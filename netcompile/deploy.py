@@ -1,0 +1,308 @@
+"""Derives the net for inference from the layers as they are in deploy.
+
+Losses become what they were taken of, data layers become inputs, and only what the outputs need is kept. Training's own
+fields go. Knows names and messages; shapes only as far as inputs need them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from netcompile.caffe.caffe_pb2 import LayerParameter, NetParameter
+from netcompile.declared import shape_nodes
+from netcompile.diagnostics import Note, did_you_mean
+from netcompile.ir import Layer, Net
+from netcompile.layers import LAYER_TYPES, apply_type
+from netcompile.origin import SpecOrigin
+from netcompile.shapes import Shape
+from netcompile.spec import name_list
+from netcompile.states import State, includes
+from netcompile.tree import List, Mapping, Node, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from netcompile.diagnostics import Report
+    from netcompile.tree import Span
+
+_CONVERSIONS: Final = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
+_PROB: Final = "prob"
+_KEPT_SOURCES: Final = frozenset({"Input", "DummyData", "Parameter"})
+
+
+class DeployOptions(NamedTuple):
+    """What a spec says under `deploy`: the batch size, stages, outputs and input shapes, with their places."""
+
+    batch: int
+    stages: tuple[str, ...]
+    outputs: Sequence[Scalar]
+    inputs: dict[str, tuple[Scalar, Shape]]
+    place: Node | None
+
+
+def read_options(node: Node | None) -> DeployOptions:
+    """The `deploy` section of a spec; None means all defaults."""
+    if type(node) is not Mapping:
+        return DeployOptions(1, (), (), {}, node)
+    entries = node.entries
+    batch = entries.get("batch")
+    inputs = {}
+    declared = entries.get("inputs")
+    if type(declared) is Mapping:
+        for name, dims in declared.entries.items():
+            if type(dims) is List:
+                inputs[str(name)] = (declared.keys[name], Shape.of([_integer(item) for item in dims.items]))
+    return DeployOptions(
+        batch=(_integer(batch) if batch is not None else None) or 1,
+        stages=tuple(str(s.value) for s in name_list(entries.get("stages"))),
+        outputs=name_list(entries.get("outputs")),
+        inputs=inputs,
+        place=node,
+    )
+
+
+def _integer(node: Node) -> int | None:
+    value = node.value if type(node) is Scalar else None
+    return int(value) if isinstance(value, (int, float)) else None
+
+
+def derive_deploy(net: Net, options: DeployOptions, report: Report) -> Net | None:
+    """The deploy net of `net`, the layers as they are in deploy; None where what it should hold can't be told."""
+    state = State("DEPLOY", 0, (*net.header.state.stage, *options.stages))
+    kept = [layer for layer in net.layers if includes(layer.message, state)]
+    return _Deriver([_converted(layer) for layer in kept], net.header, options, report).run()
+
+
+def _converted(layer: Layer) -> Layer:
+    """A softmax or sigmoid loss as the layer that gives the probabilities; other layers as they are."""
+    message = layer.message
+    new_type = _CONVERSIONS.get(message.type)
+    if new_type is None:
+        return layer
+    variant = _deploy_variant(layer)
+    top = variant.get("top")
+    name = str(name_list(top)[0].value) if name_list(top) else _PROB
+    new = LayerParameter(name=name, type=new_type, bottom=message.bottom[:1], top=[name])
+    if message.HasField("softmax_param") and new_type == "Softmax":
+        new.softmax_param.CopyFrom(message.softmax_param)
+    new.include.extend(message.include)
+    return layer._replace(message=new)
+
+
+def _deploy_variant(layer: Layer) -> dict[Any, Node]:
+    origin = layer.origin
+    node = origin.spec.node.entries.get("deploy") if isinstance(origin, SpecOrigin) else None
+    return node.entries if type(node) is Mapping else {}
+
+
+class _Deriver:
+    def __init__(self, layers: Sequence[Layer], header: NetParameter, options: DeployOptions, report: Report) -> None:
+        self.layers = layers
+        self.header = header
+        self.options = options
+        self.report = report
+        self.failed = False
+        # Of each layer, the layer and top that each bottom reads; and the last maker of each blob.
+        self.reads: list[list[int | None]] = []
+        self.makers: dict[str, int] = {}
+        for index, layer in enumerate(layers):
+            self.reads.append([self.makers.get(bottom) for bottom in layer.message.bottom])
+            self.makers.update(dict.fromkeys(layer.message.top, index))
+
+    def run(self) -> Net | None:
+        needed, tops = self._walk(self._outputs())
+        self._check_names(needed)
+        if self.failed:
+            return None
+        shared = _shared_names(self.layers[i].message for i in needed)
+        layers: list[Layer] = []
+        for name in self.options.inputs:
+            if name not in self.makers:
+                self._fail(self.options.inputs[name][0].span, "unknown-blob", f"`inputs` names '{name}', which no layer makes",
+                           did_you_mean(name, self.makers))  # fmt: skip
+        for index, layer in enumerate(self.layers):
+            layers.extend(self._inputs(index, layer, tops))
+            if index in needed and not _is_data(layer):
+                layers.append(layer._replace(message=_for_inference(layer.message, shared)))
+        header = NetParameter()
+        header.CopyFrom(self.header)
+        header.ClearField("state")
+        return None if self.failed else Net(header, layers)
+
+    def _fail(self, span: Span | None, code: str, message: str, meant: str | None = None, *, hint: str | None = None,
+              notes: Iterable[Note] = ()) -> None:  # fmt: skip
+        self.failed = True
+        self.report.add(code, span, message, hint=f"did you mean '{meant}'?" if meant else hint, notes=notes)
+
+    # Outputs
+
+    def _outputs(self) -> list[tuple[str, int]]:
+        """The blobs that the net is for, each with the layer that makes it."""
+        if self.options.outputs:
+            return self._named_outputs()
+        outputs: dict[tuple[str, int], None] = {}
+        converted: dict[str, Layer] = {}
+        for index, layer in enumerate(self.layers):
+            message = layer.message
+            if message.type in _CONVERSIONS.values() and self._was_loss(layer):
+                self._check_converted(layer, converted)
+                outputs[message.top[0], index] = None
+                continue
+            for i in _output_bottoms(message):
+                maker = self.reads[index][i] if i < len(self.reads[index]) else None
+                if maker is not None:
+                    outputs[message.bottom[i], maker] = None
+        if not outputs:
+            text = "the net has no loss in TEST that would say what its outputs are"
+            self._fail(self._place(), "no-outputs", text, hint="name them: `deploy: {outputs: [...]}`")
+        return list(outputs)
+
+    def _check_converted(self, layer: Layer, converted: dict[str, Layer]) -> None:
+        first = converted.setdefault(layer.message.top[0], layer)
+        if first is layer:
+            return
+        text = f"two losses become '{layer.message.top[0]}' in deploy"
+        hint = "leave one out with `deploy: false`, name it with `deploy: {top: NAME}`, or name the `outputs`"
+        self._fail(layer.origin.span(""), "duplicate-top", text, hint=hint,
+                   notes=[Note("the first is here", first.origin.span("")), *layer.origin.notes("")])  # fmt: skip
+
+    def _was_loss(self, layer: Layer) -> bool:
+        origin = layer.origin
+        return isinstance(origin, SpecOrigin) and origin.form.type in _CONVERSIONS
+
+    def _named_outputs(self) -> list[tuple[str, int]]:
+        outputs = []
+        for scalar in self.options.outputs:
+            name = str(scalar.value)
+            if name in self.makers:
+                outputs.append((name, self.makers[name]))
+            else:
+                text = f"`outputs` names '{name}', which no layer makes in deploy"
+                self._fail(scalar.span, "unknown-blob", text, did_you_mean(name, self.makers))
+        return outputs
+
+    # What they need
+
+    def _walk(self, outputs: list[tuple[str, int]]) -> tuple[set[int], dict[int, set[str]]]:
+        """The layers that the outputs need, and of each which tops; the walk stops at named inputs."""
+        needed: set[int] = set()
+        tops: dict[int, set[str]] = {}
+        waiting = list(outputs)
+        while waiting:
+            blob, maker = waiting.pop()
+            tops.setdefault(maker, set()).add(blob)
+            if blob in self.options.inputs or maker in needed:
+                continue
+            needed.add(maker)
+            message = self.layers[maker].message
+            for i, read in enumerate(self.reads[maker]):
+                if read is not None:
+                    waiting.append((message.bottom[i], read))
+        return needed, tops
+
+    def _check_names(self, needed: set[int]) -> None:
+        """Two kept layers that make one blob: only conversions under one name can."""
+        made: dict[str, int] = {}
+        for index in sorted(needed):
+            message = self.layers[index].message
+            if not self._was_loss(self.layers[index]):
+                continue
+            first = made.setdefault(message.name, index)
+            if first != index:
+                self._check_converted(self.layers[index], {message.top[0]: self.layers[first]})
+
+    # Inputs
+
+    def _inputs(self, index: int, layer: Layer, tops: dict[int, set[str]]) -> list[Layer]:
+        """Input layers for the needed tops of a data layer, and for those that `inputs` names."""
+        inputs = []
+        for i, top in enumerate(layer.message.top):
+            named = top in self.options.inputs
+            if top not in tops.get(index, ()) or not (named or _is_data(layer)) or (named and self.makers[top] != index):
+                continue
+            shape = self.options.inputs[top][1] if named else self._input_shape(layer, i)
+            if shape is None or not shape.known:
+                text = f"the shape of the input '{top}' is not known{'' if shape is None else f': {shape}'}"
+                hint = f"give it: `deploy: {{inputs: {{{top}: [1, ...]}}}}`, or the layer's `top_shapes`"
+                self._fail(layer.origin.span(f"top:{i}"), "unknown-input-shape", text, hint=hint, notes=layer.origin.notes(""))
+                continue
+            message = LayerParameter(name=top, type="Input", top=[top], input_param={"shape": [{"dim": list(shape.dims)}]})
+            inputs.append(Layer(message, layer.origin))
+        return inputs
+
+    def _input_shape(self, layer: Layer, i: int) -> Shape | None:
+        """The shape of a data layer's top with the batch size of deploy."""
+        batch = self.options.batch
+        declared = self._declared(layer, layer.message.top[i])
+        derived = apply_type(LAYER_TYPES[layer.message.type], layer.message, []).tops if layer.message.type in LAYER_TYPES else ()
+        shape = derived[i] if i < len(derived) else None
+        if shape:
+            shape = shape.replaced(0, batch)
+        if declared is None:
+            return shape
+        if shape is None or len(shape) != len(declared):
+            return declared
+        return Shape(a if type(a) is int else b for a, b in zip(declared, shape, strict=True))
+
+    def _declared(self, layer: Layer, top: str) -> Shape | None:
+        """The declared shape of a top: `batch` is deploy's, or axis 0 is where no `batch` is declared."""
+        shape = layer.declared.get(top)
+        if shape is None or not isinstance(layer.origin, SpecOrigin):
+            return shape
+        dims = shape_nodes(layer.origin.form, layer.origin, self.report)[top].items
+        at = [i for i, dim in enumerate(dims) if type(dim) is Scalar and dim.value == "batch"] or [0]
+        for axis in at:
+            if axis < len(shape):
+                shape = shape.replaced(axis, self.options.batch)
+        return shape
+
+    def _place(self) -> Span | None:
+        return None if self.options.place is None else self.options.place.span
+
+
+def _is_data(layer: Layer) -> bool:
+    return not layer.message.bottom and bool(layer.message.top) and layer.message.type not in _KEPT_SOURCES
+
+
+def _output_bottoms(message: LayerParameter) -> tuple[int, ...]:
+    """The bottoms of a loss that a deployed net is asked for; none for a layer that is no loss."""
+    kind = LAYER_TYPES.get(message.type)
+    weighted = any(message.loss_weight) if message.loss_weight else bool(kind and kind.loss)
+    if not weighted:
+        return ()
+    return (0, 1) if message.type == "ContrastiveLoss" else (0,)
+
+
+def _shared_names(messages: Iterable[LayerParameter]) -> set[str]:
+    seen: set[str] = set()
+    shared: set[str] = set()
+    for message in messages:
+        for param in message.param:
+            if param.name:
+                (shared if param.name in seen else seen).add(param.name)
+    return shared
+
+
+def _for_inference(message: LayerParameter, shared: set[str]) -> LayerParameter:
+    """A layer without what only training reads: rules, fillers, multipliers, loss weights."""
+    new = LayerParameter()
+    new.CopyFrom(message)
+    for field in ("include", "exclude", "loss_weight", "propagate_down", "param"):
+        new.ClearField(field)
+    params = [{"name": p.name, **({"share_mode": p.share_mode} if p.HasField("share_mode") else {})} if p.name in shared
+              else {} for p in message.param]  # fmt: skip
+    while params and not params[-1]:
+        params.pop()
+    for param in params:
+        new.param.add(**param)
+    if message.type != "DummyData":
+        for field, value in new.ListFields():
+            if field.name.endswith("_param"):
+                _drop_fillers(value)
+    return new
+
+
+def _drop_fillers(message: Any) -> None:
+    for field, _ in message.ListFields():
+        if field.message_type is not None and field.message_type.name == "FillerParameter":
+            message.ClearField(field.name)
