@@ -1,0 +1,246 @@
+"""Checks a solver against its nets: which nets it builds, in which states, and what goes wrong across them.
+
+A finding is an error exactly where Caffe fails when it makes the solver, or in its first iteration: the first test, the
+first forward and backward pass, the first update. What fails only later is a warning. How a net is read and built is
+the caller's affair (`Nets`), so this module knows neither files nor how shapes are inferred.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from netcompile.caffe.caffe_pb2 import TRAIN
+from netcompile.diagnostics import Note
+from netcompile.solver_rules import TRAIN_NETS, Findings, check_fields
+from netcompile.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netcompile.caffe.caffe_pb2 import NetParameter, NetState, SolverParameter
+    from netcompile.diagnostics import Report
+    from netcompile.ir import Graph, GraphLayer, Net, Origin
+    from netcompile.shapes import Shape
+
+_REGULARIZATIONS: Final = ("L2", "L1")
+
+
+class NetUse(NamedTuple):
+    """A net that a solver builds: `test` is its number among the test nets, None for the training net.
+
+    `field` is the path of the solver's field that names it (`path`) or holds it (`message`).
+    """
+
+    field: str
+    test: int | None
+    path: str | None = None
+    message: NetParameter | None = None
+
+
+class BuiltNet(NamedTuple):
+    """A net of a solver in its state; `net` is None where it is not at hand, `graph` where Caffe would refuse it."""
+
+    use: NetUse
+    state: State
+    net: Net | None
+    graph: Graph | None
+
+
+class Nets(Protocol):
+    """How `check_solver` comes to nets. Each method reports its own findings."""
+
+    def read(self, use: NetUse) -> Net | None:
+        """Give the net, the same object for the same path: upgraded from an old format if it is a file's."""
+
+    def build(self, net: Net, state: State) -> Graph | None:
+        """Give the graph of a net in a state; None where Caffe refuses to build it."""
+
+    def run(self, net: Net, graph: Graph, *, backward: bool, severity: str | None) -> None:
+        """Report what aborts in the first forward (and backward) pass; `severity` replaces that of the codes."""
+
+
+def net_uses(solver: SolverParameter) -> list[NetUse]:
+    """List the nets that `solver` builds, in Caffe's order: the training net, then the test nets.
+
+    No training net where the solver does not have exactly one.
+    """
+    given = [field for field in TRAIN_NETS if solver.HasField(field)]
+    uses = [_use(solver, given[0], None)] if len(given) == 1 else []
+    tests = [NetUse(f"test_net_param:{i}", i, message=net) for i, net in enumerate(solver.test_net_param)]
+    for i, path in enumerate(solver.test_net):
+        tests.append(NetUse(f"test_net:{i}", len(tests), path))
+    if given in (["net"], ["net_param"]):
+        # What test_iter has beyond the nets for tests alone makes test nets of the common net.
+        tests.extend(_use(solver, given[0], i) for i in range(len(tests), len(solver.test_iter)))
+    return uses + tests
+
+
+def _use(solver: SolverParameter, field: str, test: int | None) -> NetUse:
+    value = getattr(solver, field)
+    return NetUse(field, test, value) if isinstance(value, str) else NetUse(field, test, message=value)
+
+
+def state_of(solver: SolverParameter, use: NetUse, header: NetParameter) -> State:
+    """Find the state in which a net is built: the phase of its use, the net's own `state`, then the solver's for it."""
+    if use.test is None:
+        return _merged("TRAIN", header.state, solver.train_state)
+    given = [solver.test_state[use.test]] if use.test < len(solver.test_state) else []
+    return _merged("TEST", header.state, *given)
+
+
+def _merged(phase: str, *states: NetState) -> State:
+    level = 0
+    stages: list[str] = []
+    for state in states:
+        if state.HasField("phase"):
+            phase = "TRAIN" if state.phase == TRAIN else "TEST"
+        if state.HasField("level"):
+            level = state.level
+        stages.extend(state.stage)
+    return State(phase, level, tuple(stages))
+
+
+def check_solver(
+    solver: SolverParameter, origin: Origin, report: Report, nets: Nets, *, complete: bool = True
+) -> list[BuiltNet]:
+    """Find what is wrong with a solver and its nets; returns the nets that it builds.
+
+    `solver` is as written, with an old `solver_type` as it stands. `complete` is False where part of its text was lost
+    to an error, so that what is not given may have been meant.
+    """
+    findings = Findings(origin, report, complete=complete)
+    check_fields(solver, findings)
+    built = _build(solver, nets)
+    for one in built:
+        _check_old_form(one, findings)
+        if one.use.test is None:
+            _check_training(solver, one, nets, findings)
+        else:
+            _check_test(solver, one, nets, findings)
+    train = next((one.graph for one in built if one.use.test is None), None)
+    _check_regularization(solver, train, findings)
+    if train is None:
+        return built
+    for one in built:
+        if one.use.test is not None and one.graph is not None:
+            _check_weights(solver, train, one, report)
+    return built
+
+
+def _build(solver: SolverParameter, nets: Nets) -> list[BuiltNet]:
+    graphs: dict[tuple[int, State], Graph | None] = {}
+    built: list[BuiltNet] = []
+    for use in net_uses(solver):
+        net = nets.read(use)
+        if net is None:
+            built.append(BuiltNet(use, State("TRAIN" if use.test is None else "TEST"), None, None))
+            continue
+        state = state_of(solver, use, net.header)
+        # Findings that come twice are kept once, so building only each state of each net is for speed.
+        key = (id(net), state)
+        if key not in graphs:
+            graphs[key] = nets.build(net, state)
+        built.append(BuiltNet(use, state, net, graphs[key]))
+    return built
+
+
+def _check_old_form(one: BuiltNet, findings: Findings) -> None:
+    net = one.use.message
+    if net is None or not (net.layers or net.input):
+        return
+    passed_over = "`layers`" if net.layers else "`input`"
+    text = f"{passed_over} in a net inside a solver is passed over: Caffe upgrades old forms in net files only"
+    hint = "move the net to a file of its own, or write `layer` entries"
+    findings.add(one.use.field, "not-upgraded", text, hint=hint)
+
+
+def _check_training(solver: SolverParameter, one: BuiltNet, nets: Nets, findings: Findings) -> None:
+    if one.net is None or one.graph is None or solver.iter_size <= 0:
+        return
+    if not one.graph.layers:
+        findings.add(one.use.field, "empty-net", f"the net has no layers in {one.state}: the first iteration aborts")
+    nets.run(one.net, one.graph, backward=True, severity=None)
+
+
+def _check_test(solver: SolverParameter, one: BuiltNet, nets: Nets, findings: Findings) -> None:
+    test = one.use.test
+    if one.net is None or one.graph is None or test is None or test >= len(solver.test_iter):
+        return
+    if solver.test_iter[test] <= 0:
+        return
+    severity = _severity_of_tests(solver)
+    if not one.graph.layers:
+        text = f"the net has no layers in {one.state}: {_first_test(solver)} aborts"
+        findings.add(one.use.field, "empty-net", text, severity=severity)
+    nets.run(one.net, one.graph, backward=False, severity=severity)
+
+
+def _severity_of_tests(solver: SolverParameter) -> str | None:
+    """Rate what aborts in a test: None for the code's own severity, unless the first iteration comes before."""
+    return None if solver.test_initialization else "warning"
+
+
+def _first_test(solver: SolverParameter) -> str:
+    return "the first test" if solver.test_initialization else f"the first test, at iteration {solver.test_interval},"
+
+
+def _check_regularization(solver: SolverParameter, train: Graph | None, findings: Findings) -> None:
+    kind = solver.regularization_type
+    if kind in _REGULARIZATIONS:
+        return
+    applies = bool(solver.weight_decay) and (train is None or _decays(train))
+    text = f"regularization_type '{kind}' is neither L2 nor L1"
+    effect = "the first update aborts" if applies else "without weight_decay it has no effect"
+    hint = f"did you mean '{kind.upper()}'?" if kind.upper() in _REGULARIZATIONS else None
+    findings.add("regularization_type", "unknown-enum-value", f"{text}: {effect}", hint=hint,
+                 severity=None if applies else "warning")  # fmt: skip
+
+
+def _decays(graph: Graph) -> bool:
+    """Tell whether weight decay reaches a learned blob. A shared blob has the multiplier first written."""
+    multipliers: dict[tuple[int, int], float | None] = {}
+    for index, one in enumerate(graph.layers):
+        params = one.layer.message.param
+        for i, owner in enumerate(one.owners):
+            written = params[i].decay_mult if i < len(params) and params[i].HasField("decay_mult") else None
+            blob = owner or (index, i)
+            if multipliers.get(blob) is None:
+                multipliers[blob] = written
+    return any(multiplier is None or multiplier != 0 for multiplier in multipliers.values())
+
+
+def _check_weights(solver: SolverParameter, train: Graph, test: BuiltNet, report: Report) -> None:
+    """Before a test, each layer of the test net takes the weights of the training net's layer of its name."""
+    if test.graph is None:
+        return
+    targets: dict[str, GraphLayer] = {}
+    for layer in test.graph.layers:
+        targets.setdefault(layer.layer.message.name, layer)
+    for source in train.layers:
+        target = targets.get(source.layer.message.name)
+        if target is None or not _differ(source.blobs, target.blobs):
+            continue
+        message, origin = target.layer.message, target.layer.origin
+        text = (
+            f"{message.type} '{message.name}' has {_blobs(target.blobs)} in {test.state}, but in the training net "
+            f"{_blobs(source.blobs)}: {_first_test(solver)} aborts where it takes over the weights"
+        )
+        notes = (Note("the layer of the training net", source.layer.origin.span("")), *origin.notes(""))
+        hint = "give it another name where it is to have weights of its own, else the same shapes"
+        report.add("weights-mismatch", origin.span(""), text, notes=notes, hint=hint,
+                   severity=_severity_of_tests(solver))  # fmt: skip
+
+
+def _differ(ours: Sequence[Shape | None] | None, theirs: Sequence[Shape | None] | None) -> bool:
+    if ours is None or theirs is None:
+        return False
+    if len(ours) != len(theirs):
+        return True
+    return any(a is not None and b is not None and a.differs(b) for a, b in zip(ours, theirs, strict=True))
+
+
+def _blobs(shapes: Sequence[Shape | None] | None) -> str:
+    if not shapes:
+        return "no learned blobs"
+    noun = "the learned blob" if len(shapes) == 1 else "the learned blobs"
+    return f"{noun} {' and '.join('?' if shape is None else str(shape) for shape in shapes)}"
