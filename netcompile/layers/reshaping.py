@@ -89,9 +89,10 @@ def _misfit(layer: LayerParameter, x: Shape, top: Shape, have: Dim, want: Dim) -
     """Say that `have` elements don't become `want`, with the dims on both sides put back where they are known."""
     both = x.count() // have if x.known else 1
     aside = "" if x.known else ", unknown dims aside"
-    if top.known:
-        return f"{named(layer, 0, x)} has {both * have} elements{aside}, the new shape {top} has {both * want}"
-    return f"{named(layer, 0, x)} has {both * have} elements{aside}, no multiple of the {both * want} of {top}"
+    rest = f"no multiple of the {both * want} of {top}"
+    if -1 not in layer.reshape_param.shape.dim:
+        rest = f"the new shape {top} has {both * want}"
+    return f"{named(layer, 0, x)} has {both * have} elements{aside}, {rest}"
 
 
 @layer_type("Tile", checks=[positive("tile_param.tiles")])
