@@ -58,10 +58,9 @@ def contrastive_loss(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferre
     return Inferred([_SCALAR])
 
 
-@layer_type("EuclideanLoss", bottoms=2, loss=True)
+@layer_type("EuclideanLoss", bottoms=2, loss=True, in_place="refused")
 def euclidean_loss(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Half the squared distance of two bottoms of one size, as a mean over the items: a scalar. Both get a gradient."""
-    _refuse_in_place(layer)
     _check_first_dims(layer, bottoms)
     _check_counts(layer, bottoms)
     return Inferred([_SCALAR], later=_too_many_axes(layer, bottoms))
@@ -133,6 +132,7 @@ def multinomial_logistic_loss(layer: LayerParameter, bottoms: Sequence[Shape]) -
     "SigmoidCrossEntropyLoss",
     bottoms=2,
     params=("loss_param",),
+    in_place="refused",
     loss=True,
     no_gradient=(1,),
     unforced=(1,),
@@ -140,7 +140,6 @@ def multinomial_logistic_loss(layer: LayerParameter, bottoms: Sequence[Shape]) -
 def sigmoid_cross_entropy_loss(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Loss of independent yes-or-no answers, from scores and as many targets between 0 and 1: a scalar."""
     scores = bottoms[0]
-    _refuse_in_place(layer)
     _check_first_dims(layer, bottoms)
     empty = scores[0] == 0
     if not empty:
@@ -162,6 +161,7 @@ def _check_single_top(layer: LayerParameter) -> Iterator[ShapeError]:
     tops=(1, 2),
     params=("softmax_param", "loss_param"),
     checks=[_check_single_top],
+    in_place="refused",
     loss=True,
     no_gradient=(1,),
     unforced=(1,),
@@ -170,7 +170,6 @@ def softmax_with_loss(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferr
     """Loss of a classifier from scores and one label per position off `axis` (N x C and N, or N x C x H x W and
     N x H x W): a scalar.
     """  # noqa: D205
-    _refuse_in_place(layer)
     weight = layer.loss_weight[0] if layer.loss_weight else 1
     _softmax(layer, bottoms, layer.softmax_param.axis, "softmax_param.axis", weight=weight)
     return Inferred([_SCALAR])
@@ -235,7 +234,7 @@ def _check_labels_per_item(layer: LayerParameter, bottoms: Sequence[Shape], axis
 
 
 def _advice(scores: Shape, labels: Shape) -> str | None:
-    for axis in range(len(scores)):
+    for axis in range(1, len(scores)):
         if labels.count() == _positions(scores, axis):
             return f"`axis: {axis}` fits these labels"
     if labels.count() == scores.count():
@@ -268,7 +267,7 @@ def _beyond(layer: LayerParameter, i: int, shape: Shape) -> str:
 def _refuse_in_place(layer: LayerParameter) -> None:
     if in_place(layer):
         message = f"can't write its result over {layer.bottom[0]}, which it still reads"
-        raise ShapeError(message, "top:0", "in-place")
+        raise ShapeError(message, "top:0", "in-place-refused", "give the top another name")
 
 
 TYPES = (

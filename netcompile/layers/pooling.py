@@ -163,7 +163,7 @@ def spp(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
         return Inferred([pooled])
     if in_place(layer):
         message = f"can't work in place with more than one level: {layer.bottom[0]} would lose its plane"
-        raise ShapeError(message, "top:0", "in-place")
+        raise ShapeError(message, "top:0", "in-place-refused", "give the top another name")
     return Inferred([Shape((x[0], values))])
 
 
