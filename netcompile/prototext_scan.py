@@ -50,7 +50,9 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 # Each begins at a token and ends before the next one.
-_FIELD = _pattern(rf"({_NAME}){_SPACE}(?: :{_SPACE}{_VALUE}{_TAIL} | :?{_SPACE}([{{<\[]){_SPACE}) | ([}}>]){_TAIL}")
+_FIELD = _pattern(
+    rf"({_NAME}){_SPACE}(?: :{_SPACE}{_VALUE}{_TAIL} | (?::{_SPACE})?([{{<\[]){_SPACE}) | ([}}>]){_TAIL}"
+)
 _FIELD_WITHOUT_COLON = _pattern(rf"({_NAME})(?!\w){_SPACE}(?:={_SPACE})?(?!=){_VALUE}{_TAIL}")
 _ITEM = _pattern(rf"(){_VALUE}")
 _AFTER_ITEM = _pattern(rf"{_SPACE}([,\]]){_SPACE}")
