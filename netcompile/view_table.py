@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from netcompile.ir import Graph, GraphLayer
-    from netcompile.shapes import Dim, Shape
+    from netcompile.shapes import Dim
     from netcompile.view import Figures, Measured
 
 _GAP: Final = "  "
