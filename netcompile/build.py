@@ -6,10 +6,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from netcompile.compiler import Settings, collector_off, compile_source, set_variables
-from netcompile.diagnostics import Report
+from netcompile.compiler import Settings, collector_off, compile_document, is_library, set_variables
+from netcompile.diagnostics import CallError, Report
 from netcompile.files import write_atomic
-from netcompile.load import decode, read_source
+from netcompile.load import decode, load, read_source
 from netcompile.tree import Source
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 _SUFFIXES: Final = {"deploy": ".deploy", "solver": ".solver", "train": ".train", "test": ".test"}
 _SPEC_ENDINGS: Final = (".yaml", ".yml")
-
-
-class CallError(Exception):
-    """The call is wrong: a bad combination of arguments, or a file that can't be read."""
 
 
 class BuildOptions(NamedTuple):
@@ -107,11 +103,16 @@ def build(job: Job, options: BuildOptions, *, given: bool) -> Result:
     """Compile one spec. `given`: it was named itself, not found in a folder."""
     report = Report()
     with collector_off():
-        source = read(job.spec)
-        compiled = compile_source(
-            source, report, variables=set_variables(options.variables, report), settings=_settings(job, options),
-            library_fine=not given,
-        )  # fmt: skip
+        document = load(read(job.spec), report)
+        if document is None:
+            return Result(report, ())
+        if is_library(document):
+            if given:
+                text = f"{job.spec} is a library: it has no layers to compile"
+                raise CallError(text)
+            return Result(report, ())
+        variables = set_variables(options.variables, report)
+        compiled = compile_document(document, report, _settings(job, options), variables=variables)
         if compiled is None or report.failed:
             return Result(report, ())
         return Result(report, list(_outputs(job, compiled, options)))
@@ -138,8 +139,10 @@ def read(path: str) -> Source:
 
 
 def _outputs(job: Job, compiled: Compiled, options: BuildOptions) -> Iterator[Output]:
-    targets = [options.target] if options.target != "all" else compiled.targets
+    targets = compiled.targets if options.target == "all" else [options.target]
     for target in targets:
+        if target == "solver" and compiled.solver is None:
+            raise CallError(f"{job.spec} has no `solver` section")
         yield Output(_path(job, target, options), _bytes(compiled, target, options), job.spec)
 
 

@@ -10,8 +10,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from netcompile.diagnostics import CallError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from netcompile.compiler import Settings
+    from netcompile.diagnostics import Diagnostic
 
 OK: Final = 0
 WRONG_INPUT: Final = 1
@@ -19,10 +24,6 @@ WRONG_CALL: Final = 2
 OUR_FAULT: Final = 3
 
 TARGETS: Final = ("net", "deploy", "solver", "train", "test", "all")
-
-
-class CallError(Exception):
-    """The call is wrong: a bad combination of arguments, or a file that can't be read."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,9 +124,49 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
 
 
 def _compile(options: argparse.Namespace) -> int:
-    from netcompile.batch import compile_batch  # noqa: PLC0415 - each command imports what it needs
+    from netcompile.build import BuildOptions, build, plan, stale, write  # noqa: PLC0415 - each command imports its own
 
-    return compile_batch(options)
+    wanted = BuildOptions(
+        output=options.output,
+        target=options.target,
+        variables=options.variables,
+        binary=options.binary,
+        check=options.check,
+        header=not options.no_header,
+        settings=_settings(options)._replace(deploy=options.deploy or options.target == "deploy"),
+    )
+    code = OK
+    for job in plan(options.specs, wanted):
+        result = build(job, wanted, given=job.spec in options.specs)
+        _show(result.report.ordered(), options)
+        if result.report.failed:
+            code = WRONG_INPUT
+        elif not options.check:
+            write(result.outputs)
+        else:
+            differences = [text for output in result.outputs if (text := stale(output)) is not None]
+            sys.stdout.write("".join(differences))
+            code = WRONG_INPUT if differences else code
+    return code
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from netcompile.compiler import Settings  # noqa: PLC0415
+
+    return Settings(
+        allow_custom=options.allow_custom_layers, root=options.root, net_path=getattr(options, "net_path", None)
+    )
+
+
+def _show(diagnostics: Iterable[Diagnostic], options: argparse.Namespace) -> None:
+    """Findings, on standard error."""
+    found = list(diagnostics)
+    if not found:
+        return
+    from netcompile.render import render_text  # noqa: PLC0415 - for the refused
+    from netcompile.terminal import use_color  # noqa: PLC0415
+
+    sys.stderr.write(render_text(found, color=use_color(options.color, sys.stderr)))
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -133,9 +174,9 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from netcompile.batch import check_batch  # noqa: PLC0415
+    from netcompile.checking import check_paths  # noqa: PLC0415
 
-    return check_batch(options)
+    return check_paths(options)
 
 
 def _add_nothing(parser: argparse.ArgumentParser) -> None:
@@ -143,7 +184,7 @@ def _add_nothing(parser: argparse.ArgumentParser) -> None:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    from netcompile.schema import schema_text  # noqa: PLC0415
+    from netcompile.schema_file import schema_text  # noqa: PLC0415
 
     del options
     sys.stdout.write(schema_text())

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from netcompile.caffe.caffe_pb2 import NetParameter
+from netcompile.deploy import derive_deploy, read_options
 from netcompile.diagnostics import CompileError, Diagnostic, Report
 from netcompile.emit import emit, emit_phase, to_text
-from netcompile.expand import expand
+from netcompile.expand import Expanded, expand
+from netcompile.imports import find_root, read_libraries
 from netcompile.infer import infer
 from netcompile.ir import NO_ORIGIN, Layer, Net
 from netcompile.load import load, read_source
@@ -18,10 +21,9 @@ from netcompile.shapes import Shape
 from netcompile.states import State
 from netcompile.tree import Mapping as MappingNode
 from netcompile.tree import Source
-from netcompile.validate import validate, validate_layer
+from netcompile.validate import validate, validate_layer, validate_section
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
@@ -30,7 +32,20 @@ if TYPE_CHECKING:
     from netcompile.ir import Graph
     from netcompile.tree import Node
 
-PHASES: Final = ("TRAIN", "TEST")
+
+class Settings(NamedTuple):
+    """What a call says beyond the spec itself.
+
+    `root` is the folder that imports stay in and that a solver's `net` starts from; None: found from the spec.
+    `net_file` is where the net will be written, None for beside the spec; `net_path` is what the solver says instead.
+    """
+
+    check: bool = True
+    deploy: bool = False
+    allow_custom: bool = False
+    root: str | None = None
+    net_file: str | None = None
+    net_path: str | None = None
 
 
 class Compiled:
@@ -41,15 +56,21 @@ class Compiled:
     `warnings` are the findings that are no errors.
     """
 
-    def __init__(self, net: NetParameter, lowered: Net, graphs: Mapping[str, Graph], warnings: Sequence[Diagnostic],
-                 source: str) -> None:  # fmt: skip
-        self.net = net
-        self.deploy: NetParameter | None = None
-        self.solver: SolverParameter | None = None
+    def __init__(self, lowered: Net, deploy: Net | None, solver: SolverParameter | None, graphs: Mapping[str, Graph],
+                 warnings: Sequence[Diagnostic], source: str) -> None:  # fmt: skip
+        self.net = emit(lowered)
+        self.deploy = None if deploy is None else emit(deploy)
+        self.solver = solver
         self.graphs = graphs
         self.warnings = tuple(warnings)
         self._lowered = lowered
         self._source = source
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The files that this spec has: "net", and "deploy" and "solver" where it asks for them."""
+        found = {"net": self.net, "deploy": self.deploy, "solver": self.solver}
+        return tuple(target for target, message in found.items() if message is not None)
 
     def message(self, target: str = "net") -> Message:
         """The message of a target: "net", "train", "test", "deploy" or "solver". Raises KeyError where there is none."""
@@ -65,53 +86,125 @@ class Compiled:
         return to_text(self.message(target), self._source if header else None)
 
 
-def compile(  # noqa: A001 - the public verb
+def compile(  # noqa: A001, PLR0913 - the public verb, and what it can be told
     spec: str | os.PathLike[str] | TextIO | Mapping[str, Any],
     *,
     variables: Mapping[str, Any] | None = None,
     check: bool = True,
+    deploy: bool = False,
     allow_custom_layers: bool = False,
+    root: str | os.PathLike[str] | None = None,
+    net_path: str | None = None,
 ) -> Compiled:
     """Compile a spec: a path, a text stream, or the document itself as a mapping.
 
     `variables` set the spec's `vars`. `check=False` leaves out the checks per state: the net is emitted as it stands.
-    Raises CompileError with every finding where one is an error, OSError where a file can't be read.
+    `deploy` derives a deploy net where the spec has no `deploy` key; `root` is the folder that imports stay in;
+    `net_path` is what the solver names as its net. Raises CompileError with every finding where one is an error,
+    OSError where a file can't be read.
     """
+    settings = Settings(check, deploy, allow_custom_layers, None if root is None else os.fspath(root), None, net_path)
     with collector_off():
         report = Report()
-        done = compile_source(
-            _source_of(spec), report, variables=variables, check=check, allow_custom=allow_custom_layers
-        )
+        source = _source_of(spec)
+        done = compile_source(source, report, settings, variables=variable_nodes(variables or {}, report))
         if done is None or report.failed:
             raise CompileError(report.ordered())
         return done
 
 
 def compile_source(
-    source: Source,
-    report: Report,
-    *,
-    variables: Mapping[str, Any] | None = None,
-    check: bool = True,
-    allow_custom: bool = False,
+    source: Source, report: Report, settings: Settings, *, variables: Mapping[str, Node] | None = None
 ) -> Compiled | None:
-    """Compile the text of a spec. Findings go to `report`; None where there is nothing to show for them."""
+    """Compile the text of a spec. Findings go to `report`; None where it has errors."""
     document = load(source, report)
     if document is None:
         return None
-    validated = validate(document, report)
-    spec = expand(
-        validated.document,
-        report,
-        overrides=variable_nodes(variables or {}, report),
-        damaged=validated.damaged,
-        recheck=lambda node: validate_layer(node, report),
-    )
-    net = lower(spec, report, allow_custom=allow_custom)
-    graphs = infer_phases(net, report if check else Report(), incomplete=spec.incomplete)
+    return compile_document(document, report, settings, variables=variables)
+
+
+def compile_document(
+    document: MappingNode, report: Report, settings: Settings, *, variables: Mapping[str, Node] | None = None
+) -> Compiled | None:
+    """Compile a loaded document, like `compile_source`."""
+    spec = expand_document(document, report, settings, variables or {})
+    net = lower(spec, report, allow_custom=settings.allow_custom)
+    checks = report if settings.check else Report()
+    graphs = infer_phases(net, checks, incomplete=spec.incomplete)
+    deploy = None
+    if spec.deploy is not None or settings.deploy:
+        deploy = _deploy(spec, report, settings)
+        if deploy is not None:
+            graphs["DEPLOY"] = infer(deploy, State("DEPLOY"), checks, incomplete=spec.incomplete)
+    solver = None
+    if type(spec.solver) is MappingNode:
+        solver = _solver(spec.solver, document, graphs, report, settings)
     if report.failed:
         return None
-    return Compiled(emit(net), net, graphs, report.ordered(), source.name)
+    return Compiled(net, deploy, solver, graphs, report.ordered(), document.source.name)
+
+
+def expand_document(
+    document: MappingNode, report: Report, settings: Settings, variables: Mapping[str, Node]
+) -> Expanded:
+    """Validate and expand a document, its imports included."""
+    libraries = read_libraries(document, settings.root, lambda text: _library(text, report), report)
+    custom = settings.allow_custom
+    validated = validate(document, report, allow_custom=custom, custom_types=_custom_types(libraries))
+
+    return expand(
+        validated.document,
+        report,
+        libraries=libraries,
+        overrides=variables,
+        damaged=validated.damaged,
+        recheck=lambda node: validate_layer(node, report, allow_custom=custom),
+    )
+
+
+def _library(source: Source, report: Report) -> MappingNode | None:
+    document = load(source, report)
+    return None if document is None else validate(document, report).document
+
+
+def _custom_types(libraries: Iterable[MappingNode]) -> set[str]:
+    """Types that a library's `defaults` say are custom."""
+    found = set()
+    for library in libraries:
+        defaults = library.entries.get("defaults")
+        if type(defaults) is MappingNode:
+            found.update(name for name, node in defaults.entries.items() if type(node) is MappingNode and "custom" in node.entries)
+    return found
+
+
+def _deploy(spec: Expanded, report: Report, settings: Settings) -> Net | None:
+    if spec.incomplete and report.failed:
+        return None
+    return derive_deploy(lower(spec, report, "DEPLOY", allow_custom=settings.allow_custom), read_options(spec.deploy), report)
+
+
+def _solver(section: MappingNode, document: MappingNode, graphs: Mapping[str, Graph], report: Report,
+            settings: Settings) -> SolverParameter | None:  # fmt: skip
+    from netcompile.solver_spec import derive_tests, fill_solver, names_net  # noqa: PLC0415 - for specs that have one
+
+    sound = validate_section(section, "solver", report)
+    if sound is None:
+        return None
+    section = sound
+    solver = fill_solver(section, report)
+    derive_tests(solver, section, lambda _: graphs["TEST"], report)
+    if not names_net(section):
+        solver.net = settings.net_path or _net_path(document.source.name, settings)
+    return solver
+
+
+def _net_path(spec: str, settings: Settings) -> str:
+    """The path of the emitted net from the root folder: where it is written, else NAME.prototxt beside the spec."""
+    path = settings.net_file or f"{os.path.splitext(spec)[0]}.prototxt"
+    root = os.path.realpath(settings.root or find_root(spec))
+    full = os.path.realpath(path)
+    inside = os.path.commonpath([root, full]) == root
+    return os.path.relpath(full, root).replace(os.sep, "/") if inside else path
 
 
 def infer_phases(net: Net, report: Report, *, incomplete: bool = False) -> dict[str, Graph]:
@@ -177,13 +270,30 @@ def variable_nodes(variables: Mapping[str, Any], report: Report) -> dict[str, No
     return dict(declared.entries) if type(declared) is MappingNode else {}
 
 
+def set_variables(assignments: Iterable[str], report: Report) -> dict[str, Node]:
+    """Variables as the command line sets them, `NAME=VALUE`, where the value is read as YAML."""
+    nodes: dict[str, Node] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        source = Source(f"--set {name}", f"{name.strip()}: {value}" if equals else text)
+        document = load(source, report)
+        if document is not None and equals:
+            nodes.update({str(key): node for key, node in document.entries.items()})
+        elif not equals:
+            report.add("undeclared-variable", None, f"--set takes NAME=VALUE, not '{text}'")
+    return nodes
+
+
+def is_library(document: MappingNode) -> bool:
+    """True for a document that only declares: `vars`, `defaults` or `blocks`, and no `layers`."""
+    return "layers" not in document.entries and not document.entries.keys().isdisjoint(("vars", "defaults", "blocks"))
+
+
 def _source_of(spec: str | os.PathLike[str] | TextIO | Mapping[str, Any]) -> Source:
     if hasattr(spec, "read"):
         name = getattr(spec, "name", None)
         return Source(name if isinstance(name, str) else "<stream>", spec.read())  # type: ignore[union-attr]
     if isinstance(spec, str) or hasattr(spec, "__fspath__"):
-        import os  # noqa: PLC0415 - a name, already imported by Python itself
-
         return read_source(os.fspath(spec))  # type: ignore[arg-type]
     return Source("<mapping>", _dump(spec))
 

@@ -47,6 +47,10 @@ class CompileError(Exception):
         return "\n".join(str(d) for d in self.diagnostics if d.severity == "error")
 
 
+class CallError(Exception):
+    """The call is wrong: a bad combination of arguments, or a file that can't be read or written."""
+
+
 class Report:
     """Collects the findings of a run. The same finding at the same place is kept once."""
 

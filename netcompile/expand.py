@@ -6,7 +6,7 @@ uses that brought it in. What could not be expanded is reported and left out; th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.blocks import MAX_DEPTH, MAX_LAYERS, Block, block_table, loop_turns, smallest_count
 from netcompile.diagnostics import did_you_mean
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from netcompile.diagnostics import Report
     from netcompile.flow import Rules, Tops
 
+Recheck: TypeAlias = "Callable[[Mapping], Mapping | None]"
 _DOCUMENT_KEYS: Final = frozenset({"vars", "defaults", "blocks", "imports", "layers", "deploy", "solver", "lint"})
 _USE_KEYS: Final = frozenset({"block", "bottom", "when", "only"})
 
@@ -35,13 +36,13 @@ def expand(
     libraries: Iterable[Mapping] = (),
     overrides: AbstractMapping[str, Node] | None = None,
     damaged: frozenset[int] = frozenset(),
-    recheck: Callable[[Mapping], Mapping | None] = lambda node: node,
+    recheck: Recheck = lambda node: node,
 ) -> Expanded:
     """Expand a validated document.
 
     `libraries` are the imported documents, in the order in which they apply. `overrides` are the variables set from
-    outside. `damaged` has the ids of layer nodes that lost something in validation. `recheck` validates a layer again
-    after its references were replaced, and gives what is sound of it, or None.
+    outside. `damaged` has the ids of nodes that lost something in validation. `recheck` validates a layer again after its
+    references were replaced: it gives the same node where nothing is wrong, else what is sound of it, or None.
     """
     return _Expander(document, report, libraries, overrides or {}, damaged, recheck).run()
 
@@ -49,7 +50,7 @@ def expand(
 class _Expander:
     def __init__(self, document: Mapping, report: Report, libraries: Iterable[Mapping],
                  overrides: AbstractMapping[str, Node], damaged: frozenset[int],
-                 recheck: Callable[[Mapping], Mapping | None]) -> None:  # fmt: skip
+                 recheck: Recheck) -> None:  # fmt: skip
         self.document = document
         self.report = report
         self.damaged = damaged

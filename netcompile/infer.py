@@ -12,7 +12,7 @@ from netcompile.diagnostics import Note, did_you_mean
 from netcompile.ir import Graph, GraphLayer, Layer, Net
 from netcompile.layers import LAYER_TYPES, LayerType, apply_type
 from netcompile.learned import Sharing, check_fillers, learned_blobs
-from netcompile.shapes import UNKNOWN, Shape, ShapeError
+from netcompile.shapes import UNKNOWN, Shape, ShapeError, Unshaped
 from netcompile.states import State, includes
 
 if TYPE_CHECKING:
@@ -216,8 +216,11 @@ class _Inference:
                 declared = layer.declared.get(name)
                 if declared is not None:
                     tops[i] = self._declared(layer, i, declared, tops[i])
-        for version, shape in zip(self.made[index], tops, strict=True):
+        for i, (version, shape) in enumerate(zip(self.made[index], tops, strict=True)):
             version.shape = shape
+            if version.uses > 1 and type(shape) is Unshaped:
+                text = f"top '{layer.message.top[i]}' has no shape, and {version.uses} readers that Caffe would copy it for"
+                self._add(layer, "empty-blob", f"top:{i}", text, hint="give its `shape`")
         return graph_layer._replace(tops=tops)
 
     def _declared(self, layer: Layer, i: int, declared: Shape, inferred: Shape | None) -> Shape:

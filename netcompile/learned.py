@@ -47,17 +47,25 @@ def preset_shape(blob: BlobProto) -> Shape:
 
 
 def _check_presets(kind: LayerType, presets: Sequence[Shape], shapes: Sequence[Shape | None]) -> list[ShapeError]:
-    if kind.name not in _CHECK_PRESETS and kind.name != "PReLU":
+    if kind.name == "PReLU":
+        return _check_slopes(presets, shapes)
+    if kind.name not in _CHECK_PRESETS:
         return []
     if len(presets) != len(shapes):
         return [ShapeError(f"{len(presets)} blobs are given; it has {len(shapes)}", "blobs", "param-count")]
-    if kind.name == "PReLU":
-        return []
     return [
         ShapeError(f"blob {i} is given as {preset}, but the parameters make it {shape}", f"blobs:{i}")
         for i, (preset, shape) in enumerate(zip(presets, shapes, strict=True))
         if shape is not None and preset.differs(shape)
     ]
+
+
+def _check_slopes(presets: Sequence[Shape], shapes: Sequence[Shape | None]) -> list[ShapeError]:
+    """PReLU compares how many slopes are stored, not their shape."""
+    wanted, stored = shapes[0], presets[0].count()
+    if wanted is None or not stored != wanted.count():
+        return []
+    return [ShapeError(f"{stored} slopes are given; it has {wanted.count()}", "blobs:0", "count-mismatch")]
 
 
 def check_fillers(
