@@ -102,11 +102,12 @@ def _check_infogain(layer: LayerParameter) -> Iterator[ShapeError]:
     unforced=(1,),
 )
 def infogain_loss(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
-    """Loss of a classifier that weighs confusions by a matrix, from scores and labels, one off `axis` each: a scalar.
+    """Loss of a classifier that weighs confusions by a matrix, from scores and one label per position off `axis`: a
+    scalar.
 
     The matrix is read from `source` or a third bottom, of L x L values for L classes. A second top holds the
     probabilities.
-    """
+    """  # noqa: D205
     scores = bottoms[0]
     _refuse_in_place(layer)
     axis = _softmax(layer, bottoms, layer.infogain_loss_param.axis, "infogain_loss_param.axis", weight=1)
