@@ -132,10 +132,8 @@ def _written_pair(layer: LayerParameter, field: str) -> list[str]:
 def _per_axis(layer: LayerParameter, x: Shape, spatial: int, field: str, default: int | None) -> Sequence[int]:
     p = layer.convolution_param
     pair = _written_pair(layer, field)
-    axes = plural(spatial, "spatial axis", "spatial axes")
-    has = f"{named(layer, 0, x)} has {axes} after axis {len(x) - spatial - 1}"
     if pair and spatial != _PLANE:
-        message = f"{pair[0]} needs 2 spatial axes, but {has}"
+        message = f"{pair[0]} needs 2 spatial axes, but {_spatial_axes(layer, x, spatial)}"
         raise ShapeError(message, f"{AT}.{pair[0]}", "axis-count", f"write `{field}`")
     if pair:
         return [getattr(p, name) for name in _pair(field)]
@@ -146,7 +144,13 @@ def _per_axis(layer: LayerParameter, x: Shape, spatial: int, field: str, default
     if not values:
         return [default or 0] * spatial
     if len(values) not in (1, spatial):
-        message = f"{field} has {plural(len(values), 'value')}, but {has}"
+        message = f"{field} has {plural(len(values), 'value')}, but {_spatial_axes(layer, x, spatial)}"
         hint = f"give one value for all, or {spatial}" if spatial > 1 else "give one value"
         raise ShapeError(message, f"{AT}.{field}", "axis-count", hint)
     return values if len(values) == spatial else values * spatial
+
+
+def _spatial_axes(layer: LayerParameter, x: Shape, spatial: int) -> str:
+    return (
+        f"{named(layer, 0, x)} has {plural(spatial, 'spatial axis', 'spatial axes')} after axis {len(x) - spatial - 1}"
+    )
