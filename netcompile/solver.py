@@ -7,22 +7,24 @@ the caller's affair (`Nets`), so this module knows neither files nor how shapes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from netcompile.caffe.caffe_pb2 import TRAIN
-from netcompile.diagnostics import Note
+from netcompile.caffe.caffe_pb2 import TRAIN, NetParameter
+from netcompile.solver_graphs import (
+    check_outputs,
+    check_regularization,
+    check_saving,
+    check_weights,
+    first_test,
+    severity_of_tests,
+)
 from netcompile.solver_rules import TRAIN_NETS, Findings, check_fields
 from netcompile.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from netcompile.caffe.caffe_pb2 import NetParameter, NetState, SolverParameter
+    from netcompile.caffe.caffe_pb2 import NetState, SolverParameter
     from netcompile.diagnostics import Report
-    from netcompile.ir import Graph, GraphLayer, Net, Origin
-    from netcompile.shapes import Shape
-
-_REGULARIZATIONS: Final = ("L2", "L1")
+    from netcompile.ir import Graph, Net, Origin
 
 
 class NetUse(NamedTuple):
@@ -112,18 +114,19 @@ def check_solver(
     check_fields(solver, findings)
     built = _build(solver, nets)
     for one in built:
+        _check_phase(solver, one, findings)
         _check_old_form(one, findings)
         if one.use.test is None:
             _check_training(solver, one, nets, findings)
         else:
             _check_test(solver, one, nets, findings)
     train = next((one.graph for one in built if one.use.test is None), None)
-    _check_regularization(solver, train, findings)
-    if train is None:
-        return built
-    for one in built:
-        if one.use.test is not None and one.graph is not None:
-            _check_weights(solver, train, one, report)
+    check_regularization(solver, train, findings)
+    if train is not None:
+        check_saving(solver, train, findings)
+        for one in built:
+            if one.use.test is not None and one.graph is not None:
+                check_weights(solver, train, one.graph, findings)
     return built
 
 
@@ -132,16 +135,29 @@ def _build(solver: SolverParameter, nets: Nets) -> list[BuiltNet]:
     built: list[BuiltNet] = []
     for use in net_uses(solver):
         net = nets.read(use)
+        state = state_of(solver, use, NetParameter() if net is None else net.header)
         if net is None:
-            built.append(BuiltNet(use, State("TRAIN" if use.test is None else "TEST"), None, None))
+            built.append(BuiltNet(use, state, None, None))
             continue
-        state = state_of(solver, use, net.header)
         # Findings that come twice are kept once, so building only each state of each net is for speed.
         key = (id(net), state)
         if key not in graphs:
             graphs[key] = nets.build(net, state)
         built.append(BuiltNet(use, state, net, graphs[key]))
     return built
+
+
+def _check_phase(solver: SolverParameter, one: BuiltNet, findings: Findings) -> None:
+    test = one.use.test
+    wanted, doing = ("TRAIN", "trained") if test is None else ("TEST", "tested")
+    if one.state.phase == wanted:
+        return
+    at = "train_state" if test is None else f"test_state:{test}"
+    states = [solver.train_state] if test is None else solver.test_state[test : test + 1]
+    if not any(state.HasField("phase") for state in states):
+        at = one.use.field  # the net's own `state` says so
+    text = f"the state given for it has phase {one.state.phase}, in which the net is then {doing}"
+    findings.add(at, "net-state", text, hint=f"leave the phase out: it is {wanted} anyway")
 
 
 def _check_old_form(one: BuiltNet, findings: Findings) -> None:
@@ -160,6 +176,8 @@ def _check_training(solver: SolverParameter, one: BuiltNet, nets: Nets, findings
     if not one.graph.layers:
         findings.add(one.use.field, "empty-net", f"the net has no layers in {one.state}: the first iteration aborts")
     nets.run(one.net, one.graph, backward=True, severity=None)
+    if solver.display:
+        check_outputs(one.graph, "the first iteration", None, findings)
 
 
 def _check_test(solver: SolverParameter, one: BuiltNet, nets: Nets, findings: Findings) -> None:
@@ -168,79 +186,9 @@ def _check_test(solver: SolverParameter, one: BuiltNet, nets: Nets, findings: Fi
         return
     if solver.test_iter[test] <= 0:
         return
-    severity = _severity_of_tests(solver)
+    severity = severity_of_tests(solver)
     if not one.graph.layers:
-        text = f"the net has no layers in {one.state}: {_first_test(solver)} aborts"
+        text = f"the net has no layers in {one.state}: {first_test(solver)} aborts"
         findings.add(one.use.field, "empty-net", text, severity=severity)
     nets.run(one.net, one.graph, backward=False, severity=severity)
-
-
-def _severity_of_tests(solver: SolverParameter) -> str | None:
-    """Rate what aborts in a test: None for the code's own severity, unless the first iteration comes before."""
-    return None if solver.test_initialization else "warning"
-
-
-def _first_test(solver: SolverParameter) -> str:
-    return "the first test" if solver.test_initialization else f"the first test, at iteration {solver.test_interval},"
-
-
-def _check_regularization(solver: SolverParameter, train: Graph | None, findings: Findings) -> None:
-    kind = solver.regularization_type
-    if kind in _REGULARIZATIONS:
-        return
-    applies = bool(solver.weight_decay) and (train is None or _decays(train))
-    text = f"regularization_type '{kind}' is neither L2 nor L1"
-    effect = "the first update aborts" if applies else "without weight_decay it has no effect"
-    hint = f"did you mean '{kind.upper()}'?" if kind.upper() in _REGULARIZATIONS else None
-    findings.add("regularization_type", "unknown-enum-value", f"{text}: {effect}", hint=hint,
-                 severity=None if applies else "warning")  # fmt: skip
-
-
-def _decays(graph: Graph) -> bool:
-    """Tell whether weight decay reaches a learned blob. A shared blob has the multiplier first written."""
-    multipliers: dict[tuple[int, int], float | None] = {}
-    for index, one in enumerate(graph.layers):
-        params = one.layer.message.param
-        for i, owner in enumerate(one.owners):
-            written = params[i].decay_mult if i < len(params) and params[i].HasField("decay_mult") else None
-            blob = owner or (index, i)
-            if multipliers.get(blob) is None:
-                multipliers[blob] = written
-    return any(multiplier is None or multiplier != 0 for multiplier in multipliers.values())
-
-
-def _check_weights(solver: SolverParameter, train: Graph, test: BuiltNet, report: Report) -> None:
-    """Before a test, each layer of the test net takes the weights of the training net's layer of its name."""
-    if test.graph is None:
-        return
-    targets: dict[str, GraphLayer] = {}
-    for layer in test.graph.layers:
-        targets.setdefault(layer.layer.message.name, layer)
-    for source in train.layers:
-        target = targets.get(source.layer.message.name)
-        if target is None or not _differ(source.blobs, target.blobs):
-            continue
-        message, origin = target.layer.message, target.layer.origin
-        text = (
-            f"{message.type} '{message.name}' has {_blobs(target.blobs)} in {test.state}, but in the training net "
-            f"{_blobs(source.blobs)}: {_first_test(solver)} aborts where it takes over the weights"
-        )
-        notes = (Note("the layer of the training net", source.layer.origin.span("")), *origin.notes(""))
-        hint = "give it another name where it is to have weights of its own, else the same shapes"
-        report.add("weights-mismatch", origin.span(""), text, notes=notes, hint=hint,
-                   severity=_severity_of_tests(solver))  # fmt: skip
-
-
-def _differ(ours: Sequence[Shape | None] | None, theirs: Sequence[Shape | None] | None) -> bool:
-    if ours is None or theirs is None:
-        return False
-    if len(ours) != len(theirs):
-        return True
-    return any(a is not None and b is not None and a.differs(b) for a, b in zip(ours, theirs, strict=True))
-
-
-def _blobs(shapes: Sequence[Shape | None] | None) -> str:
-    if not shapes:
-        return "no learned blobs"
-    noun = "the learned blob" if len(shapes) == 1 else "the learned blobs"
-    return f"{noun} {' and '.join('?' if shape is None else str(shape) for shape in shapes)}"
+    check_outputs(one.graph, first_test(solver), severity, findings)

@@ -11,14 +11,13 @@ from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from netcompile.caffe.caffe_pb2 import TEST, TRAIN
 from netcompile.diagnostics import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from netcompile.caffe.caffe_pb2 import SolverParameter
-    from netcompile.diagnostics import Report
+    from netcompile.diagnostics import Note, Report
     from netcompile.ir import Origin
 
 TRAIN_NETS: Final = ("net", "net_param", "train_net", "train_net_param")
@@ -52,19 +51,29 @@ _IDLE: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType({  # 
 
 
 class Findings:
-    """Reports findings on one solver, each at its field."""
+    """Reports findings on one solver, each at its field. `report` takes those on its nets."""
 
-    __slots__ = ("_complete", "_origin", "_report")
+    __slots__ = ("_complete", "_origin", "report")
 
     def __init__(self, origin: Origin, report: Report, *, complete: bool) -> None:
         self._origin = origin
-        self._report = report
+        self.report = report
         self._complete = complete
 
-    def add(self, at: str, code: str, message: str, *, hint: str | None = None, severity: str | None = None) -> None:
+    def add(  # noqa: PLR0913 - the parts of a finding
+        self,
+        at: str,
+        code: str,
+        message: str,
+        *,
+        notes: Sequence[Note] = (),
+        hint: str | None = None,
+        severity: str | None = None,
+    ) -> None:
         """Record a finding at the field of this path."""
         origin = self._origin
-        self._report.add(code, origin.span(at), message, notes=origin.notes(at), hint=hint, severity=severity)
+        notes = (*notes, *origin.notes(at))
+        self.report.add(code, origin.span(at), message, notes=notes, hint=hint, severity=severity)
 
     def absent(self, code: str, message: str, *, at: str = "", hint: str | None = None) -> None:
         """Record that something is not given; not where a part of the text was lost, which may have been just that."""
@@ -196,13 +205,6 @@ def _check_nets(solver: SolverParameter, findings: Findings) -> None:
     elif len(given) > 1:
         text = f"{' and '.join(given)} are given; Caffe takes exactly one net to train"
         findings.add(given[1], "conflicting-fields", text, hint="give a net for tests alone as test_net")
-    if solver.train_state.HasField("phase") and solver.train_state.phase != TRAIN:
-        text = "train_state has phase TEST, so the net is trained with the layers and the behaviour of TEST"
-        findings.add("train_state", "net-state", text)
-    for i, state in enumerate(solver.test_state):
-        if state.HasField("phase") and state.phase != TEST:
-            text = "test_state has phase TRAIN, so the net is tested with the layers and the behaviour of TRAIN"
-            findings.add(f"test_state:{i}", "net-state", text)
     for i, files in enumerate(solver.weights):
         if not all(file.strip() for file in files.split(",")):
             text = f"weights '{files}' names a file with an empty name, which Caffe can't open"
