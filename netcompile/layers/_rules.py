@@ -30,7 +30,7 @@ def _cut(dim: int, at: str) -> int:
     if -MAX_COUNT <= dim <= MAX_COUNT:
         return dim
     cut = (dim + 2**31) % 2**32 - 2**31
-    if cut < 0:
+    if cut < 0 < dim:
         raise ShapeError(f"dim {dim} does not fit into the 32 bits of a blob's dim", at, "blob-too-large")
     return cut
 

@@ -198,7 +198,11 @@ def batch_reindex(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     if len(indices) != 1:
         message = f"needs indices with 1 axis, but {named(layer, 1, indices)} has {axes(len(indices))}"
         raise ShapeError(message, "bottom:1", "axis-count")
-    return Inferred([Shape((indices[0], *x[1:]))])
+    later = []
+    if not x and indices[0] > 0:
+        message = f"picks items along axis 0, but {layer.bottom[0]} has no axes"
+        later.append(ShapeError(message, "bottom:0", "axis-count"))
+    return Inferred([Shape((indices[0], *x[1:]))], later=later)
 
 
 TYPES = (batch_reindex, concat, eltwise, filter_, silence, slice_, split)

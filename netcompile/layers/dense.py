@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from netcompile.layers._checks import positive
 from netcompile.layers._layer import Inferred, Learned, layer_type
-from netcompile.layers._rules import axis_of, refuse_empty
-from netcompile.shapes import Shape
+from netcompile.layers._rules import axis_of, in_place, refuse_empty
+from netcompile.shapes import Shape, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +22,15 @@ def inner_product(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     p = layer.inner_product_param
     axis = axis_of(layer, x, "inner_product_param.axis")
     n, k = p.num_output, x.count(axis)
+    later = []
+    if in_place(layer) and n != k:
+        message = f"works in place, so that its next pass reads {n} values where its weights are for {k}"
+        later.append(ShapeError(message, "top:0", "shape-mismatch", "give the top another name"))
     blobs = [Learned(Shape((k, n) if p.transpose else (n, k)), "inner_product_param.weight_filler")]
     if p.bias_term:
         refuse_empty(x.count(0, axis), layer, x, "to add the bias to")
         blobs.append(Learned(Shape((n,)), "inner_product_param.bias_filler"))
-    return Inferred([Shape((*x[:axis], n))], blobs, macs=x.count() * n)
+    return Inferred([Shape((*x[:axis], n))], blobs, macs=x.count() * n, later=later)
 
 
 @layer_type("Embed", checks=[positive("embed_param.num_output"), positive("embed_param.input_dim")], no_gradient=[0])

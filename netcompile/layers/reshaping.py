@@ -12,7 +12,7 @@ from netcompile.layers._words import named, plural
 from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, axes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from netcompile.caffe.caffe_pb2 import LayerParameter
 
@@ -34,17 +34,7 @@ def flatten(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     return Inferred([Shape((*x[:start], x.count(start, end), *x[end:]))])
 
 
-def _check_dims(layer: LayerParameter) -> Iterator[ShapeError]:
-    dims = list(layer.reshape_param.shape.dim)
-    for dim in dims:
-        if dim < -1:
-            yield ShapeError(f"dim {dim} of shape is negative; only -1 means something", _SHAPE, "bad-value")
-    if dims.count(-1) > 1:
-        message = f"shape has {dims.count(-1)} dims of -1; only one can be inferred from the rest"
-        yield ShapeError(message, _SHAPE, "bad-value")
-
-
-@layer_type("Reshape", in_place="refused", checks=[_check_dims, at_least("reshape_param.num_axes", -1)])
+@layer_type("Reshape", in_place="refused", checks=[at_least("reshape_param.num_axes", -1)])
 def reshape(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Gives the same values another shape: a dim of 0 copies that of the bottom, one of -1 is inferred from the rest.
 
@@ -53,7 +43,7 @@ def reshape(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     (x,) = bottoms
     start, end = _replaced(layer, x)
     refuse_empty(x.count(), layer, x, "to reshape")
-    dims = dims_of(layer.reshape_param.shape, _SHAPE)
+    dims = _new_dims(layer)
     copied = [start + i for i, dim in enumerate(dims) if dim == 0]
     if copied and copied[-1] >= len(x):
         message = f"shape copies axis {copied[-1]} with a dim of 0, but {named(layer, 0, x)} has {axes(len(x))}"
@@ -68,6 +58,16 @@ def reshape(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     if have % want != 0 or (-1 not in dims and have != want):
         raise ShapeError(_misfit(layer, x, top, have, want), _SHAPE, "count-mismatch")
     return Inferred([top])
+
+
+def _new_dims(layer: LayerParameter) -> list[Dim]:
+    dims = list(dims_of(layer.reshape_param.shape, _SHAPE))
+    if any(dim < -1 for dim in dims):
+        message = f"shape is {dims}; -1 has a dim inferred, no other can be negative"
+        raise ShapeError(message, _SHAPE, "bad-value")
+    if dims.count(-1) > 1:
+        raise ShapeError(f"shape is {dims}; only one dim can be inferred by -1", _SHAPE, "bad-value")
+    return dims
 
 
 def _replaced(layer: LayerParameter, x: Shape) -> tuple[int, int]:

@@ -12,8 +12,10 @@ from netcompile.layers.combining import TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from netcompile.layers import Applied
     from netcompile.shapes import ShapeError
 
+    Apply = Callable[[str, str], Applied]
     Derive = Callable[[str, str], tuple[str, str]]
     Refuse = Callable[[str, str], list[ShapeError]]
 
@@ -161,3 +163,9 @@ def test_gradients() -> None:
 def test_what_a_spec_may_leave_out() -> None:
     assert {kind.name for kind in TYPES if kind.names_tops} == {"Filter", "Slice", "Split"}
     assert {kind.name for kind in TYPES if not kind.implies_bottom} == {"Concat", "Eltwise", "Silence"}
+
+
+def test_a_scalar_has_no_items_to_reindex(apply: Apply) -> None:
+    assert [error.code for error in apply('type: "BatchReindex"', "scalar 7").later] == ["axis-count"]
+    assert not apply('type: "BatchReindex"', "4 7").later
+    assert not apply('type: "BatchReindex"', "scalar 0").later

@@ -92,3 +92,10 @@ def test_the_axis_error_names_the_bottom_and_the_default(refuse: Refuse) -> None
     (error,) = refuse('type: "InnerProduct" inner_product_param { num_output: 2 } bottom: "conv"', "7")
     assert error.message == "axis 1 is out of range for conv (7), which has 1 axis"
     assert error.hint == "axis is 1 where it is not given"
+
+
+def test_in_place_with_another_size_aborts_when_it_runs(apply: Apply) -> None:
+    text = 'type: "InnerProduct" bottom: "x" top: "x" inner_product_param { num_output: 5 }'
+    assert [error.code for error in apply(text, "2x7").later] == ["shape-mismatch"]
+    assert not apply(text, "2x5").later
+    assert not apply(text, "2x?").later
