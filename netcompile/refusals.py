@@ -1,0 +1,256 @@
+"""What is wrong with a refused node, in our words: jsonschema's errors as problems, each with a way to go on.
+
+One mistake gives one problem, at the very key or value. A problem says what the value is and what the key takes, never
+where the schema says so. This module reads the schema for what is allowed, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from jsonschema import Draft7Validator
+
+from netcompile.acceptor import key_text
+from netcompile.diagnostics import did_you_mean
+from netcompile.repair import Add, Drop, Rename, Replace, find
+from netcompile.tree import List, Mapping, Scalar
+from netcompile.wording import is_slip, listed, number_in, quoted, shown, takes, truth_in, words_of, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from jsonschema import ValidationError
+
+    from netcompile.repair import Path, Repair
+    from netcompile.tree import Node
+
+class Problem(NamedTuple):
+    """One mistake. `path` leads to the value; `at_key`: the key itself is wrong, not its value."""
+
+    path: Path
+    code: str
+    message: str
+    hint: str | None
+    repair: Repair
+    at_key: bool = False
+
+
+_OWNERS: Final = {"document": "a spec", "block": "a block", "repetition": "a repetition", "layer": "a layer"}
+_WORDED: Final = ("document", "deploy", "block", "repetition", "lint")
+_PLACES: Final = ("train", "test", "deploy")
+_RANKS: Final = {"wrong-kind": 0, "unknown-type": 1}
+
+
+def explain(node: Node, definition: str, schema: dict[str, Any]) -> list[Problem]:
+    """Every mistake in a node that does not satisfy a definition of the schema, in the order of the schema."""
+    validator = Draft7Validator(schema).evolve(schema=schema["definitions"][definition])
+    explainer = _Explainer(node, definition, schema)
+    errors = validator.iter_errors(_texts(node))
+    return _independent(problem for error in errors for problem in explainer.problems(error))
+
+
+def _texts(node: Node) -> Any:
+    """The plain value of a node, with text for every key, which jsonschema needs."""
+    if type(node) is Scalar:
+        return node.value
+    if type(node) is List:
+        return [_texts(item) for item in node.items]
+    assert type(node) is Mapping
+    return {key_text(key): _texts(value) for key, value in node.entries.items()}
+
+
+def _independent(problems: Iterable[Problem]) -> list[Problem]:
+    """One problem for each key and each value, and none that another one explains."""
+    kept: dict[tuple[Path, bool], Problem] = {}
+    for problem in sorted(problems, key=lambda one: _RANKS.get(one.code, len(_RANKS))):
+        kept.setdefault((problem.path, problem.at_key), problem)
+    renamed = {(*path[:-1], problem.repair.key) for (path, _), problem in kept.items() if type(problem.repair) is Rename}
+    return [problem for problem in kept.values() if not _is_met(problem, renamed)]
+
+
+def _is_met(problem: Problem, renamed: set[Path]) -> bool:
+    """Whether what is missing is there under a misspelt key."""
+    missing = type(problem.repair) is Add and problem.code == "missing-field"
+    return missing and any((*problem.path, key) in renamed for key in problem.repair.entries)  # type: ignore[union-attr]
+
+
+class _Explainer:
+    """Turns the errors of one node into problems."""
+
+    def __init__(self, node: Node, definition: str, schema: dict[str, Any]) -> None:
+        self.node = node
+        self.definition = definition
+        self.definitions = schema["definitions"]
+
+    def problems(self, error: ValidationError) -> Iterator[Problem]:
+        """The problems that one error of jsonschema stands for."""
+        path: Path = tuple(error.absolute_path)
+        if "propertyNames" in error.absolute_schema_path:
+            yield self._bad_name((*path, str(error.instance)))
+        elif error.validator == "not":
+            yield self._misplaced(path)
+        elif error.validator == "additionalProperties":
+            yield from self._unknown_keys(path, error.schema, error.instance)
+        elif error.validator == "required" or (error.validator == "anyOf" and not path):
+            yield from self._missing(path, error)
+        elif error.validator in ("minItems", "minProperties"):
+            yield Problem(path, "bad-value", f"{self._label(path)} is empty", None, Drop())
+        elif error.validator in ("minimum", "maximum"):
+            bound = "at least" if error.validator == "minimum" else "at most"
+            message = f"{self._label(path)} is {written(find(self.node, path))}; it must be {bound} {error.validator_value}"
+            yield Problem(path, "out-of-range", message, None, Drop())
+        else:
+            yield self._wrong_value(path, error.schema)
+
+    def _label(self, path: Path) -> str:
+        """The name of a value: its key, or the key of its list."""
+        keys = [step for step in path if isinstance(step, str)]
+        if not keys:
+            return _OWNERS.get(self.definition, f"`{self.definition}`")
+        label = keys[-1].removesuffix("\0")
+        return label if isinstance(path[-1], str) else f"an entry of {label}"
+
+    # Keys
+
+    def _unknown_keys(self, path: Path, schema: dict[str, Any], instance: dict[str, Any]) -> Iterator[Problem]:
+        patterns = list(schema.get("patternProperties", ()))
+        known = [*schema.get("properties", ()), *(word for pattern in patterns for word in _words(pattern))]
+        for key in instance:
+            if key in known or any(re.search(pattern, key) for pattern in patterns):
+                continue
+            if not known or any(pattern.startswith("^[A-Z") for pattern in patterns):
+                yield self._bad_name((*path, key))
+            else:
+                yield self._unknown_key((*path, key), schema, known, instance)
+
+    def _unknown_key(self, path: Path, schema: dict[str, Any], known: list[str], instance: dict[str, Any]) -> Problem:
+        key = str(path[-1]).removesuffix("\0")
+        owner, noun = self._owner(path[:-1], schema)
+        message = f"{owner} has no {noun} {quoted(key)}"
+        block = self._block_with(key, schema)
+        if block:
+            return Problem(path, "unknown-field", message, f"write it in a block: `{block}: {{{key}: ...}}`", Drop(), at_key=True)
+        meant = did_you_mean(key, known)
+        hint = f"did you mean '{meant}'?" if meant else None
+        sure = meant is not None and is_slip(key, meant) and meant not in instance
+        return Problem(path, "unknown-field", message, hint, Rename(meant) if sure and meant else Drop(), at_key=True)
+
+    def _owner(self, path: Path, schema: dict[str, Any]) -> tuple[str, str]:
+        """What lacks a key, and whether that would be a field of Caffe or a key of ours."""
+        if not path or path[-1] in _PLACES:
+            title = schema.get("title")
+            owner = title if title and self.definition not in ("solver", "document") else None
+            noun = "key" if self.definition in _WORDED else "field"
+            return owner or _OWNERS.get(self.definition, f"`{self.definition}`"), noun
+        return self._label(path), "key" if path[-1] in _WORDED else "field"
+
+    def _block_with(self, key: str, schema: dict[str, Any]) -> str | None:
+        """The block that a layer reads and that has the field which its type lacks."""
+        blocks = self.definitions["common"]["patternProperties"]
+        for name in schema.get("properties", ()):
+            target = blocks.get(f"^{name}$")
+            message = target["$ref"].rpartition("/")[2] if target else None
+            if message and key in self.definitions[message]["properties"]:
+                return str(name)
+        return None
+
+    def _bad_name(self, path: Path) -> Problem:
+        key = str(path[-1])
+        if key.endswith("\0"):
+            text = key.removesuffix("\0")
+            return Problem(path, "wrong-kind", f"key {text} is no text", f"quote it: '{text}'", Rename(text), at_key=True)
+        if any(ord(character) < ord(" ") for character in key):
+            return Problem(path, "bad-value", "a name has a control character in it", None, Drop(), at_key=True)
+        hint = "a name has letters, digits and _, and starts with no digit"
+        return Problem(path, "bad-value", f"{quoted(key)} can't be the name of a variable", hint, Drop(), at_key=True)
+
+    def _misplaced(self, path: Path) -> Problem:
+        key, owner = path[-1], path[-2] if len(path) > 1 else None
+        hint = None
+        if owner in _PLACES:
+            message, hint = f"`{owner}:` can't change '{key}'", "write it in the layer itself"
+        elif owner == "params":
+            message = f"a parameter can't be called '{key}': it means something else in a block use"
+        elif self.definition == "block_use":
+            message = f"a block use can't have '{key}'"
+        else:
+            message, hint = f"`defaults` can't have '{key}'", "write it in each layer"
+        return Problem(path, "unknown-field", message, hint, Drop(), at_key=True)
+
+    def _missing(self, path: Path, error: ValidationError) -> Iterator[Problem]:
+        instance = error.instance
+        wanted = ["layers"] if error.validator == "anyOf" else [key for key in error.validator_value if key not in instance]
+        slips = [*wanted, "block", "repeat"] if self.definition == "layer" and "type" in wanted else wanted
+        for key in instance:
+            meant = did_you_mean(key, slips)
+            if meant and is_slip(key, meant):
+                message = f"{self._owner(path, {})[0]} has no key {quoted(key)}"
+                yield Problem((*path, key), "unknown-field", message, f"did you mean '{meant}'?", Rename(meant), at_key=True)
+                return
+        owner = self._label(path)
+        if path == () and self.definition == "layer" and isinstance(instance.get("name"), str):
+            owner = f"layer {quoted(instance['name'])}"
+        needed = " and ".join(f"`{key}`" for key in wanted)
+        added: dict[str, str | bool] = {key: "" for key in wanted if key in ("name", "type")}
+        if "type" in added:
+            added["custom"] = True
+        yield Problem(path, "missing-field", f"{owner} needs {needed}", None, Add(added) if added else None)
+
+    # Values
+
+    def _wrong_value(self, path: Path, schema: dict[str, Any]) -> Problem:
+        node = find(self.node, path)
+        if path[-1:] == ("type",) and "enum" in schema:
+            return self._unknown_type(path, node, schema)
+        words = words_of(schema)
+        if words and type(node) is Scalar and type(node.value) is str:
+            return self._unknown_word(path, node.value, words)
+        if not path and self.definition == "layer":
+            message = f"an item of `layers` is {shown(node)}; it takes a mapping: a layer, a block use or a repetition"
+            return Problem(path, "wrong-kind", message, None, Drop())
+        expected = takes(schema)
+        message = f"{self._label(path)} is {shown(node)}; it takes {expected}"
+        hint, repair = _conversion(node, schema)
+        return Problem(path, "wrong-kind", message, hint, repair)
+
+    def _unknown_type(self, path: Path, node: Node, schema: dict[str, Any]) -> Problem:
+        assert type(node) is Scalar
+        word = str(node.value)
+        meant = did_you_mean(word, schema["enum"])
+        hint = f"did you mean '{meant}'?" if meant else "write `custom: true` if the type is your own"
+        sure = meant is not None and is_slip(word, meant)
+        repair: Repair = Replace(meant) if sure and meant else Add({"custom": True})
+        return Problem(path, "unknown-type", f"there is no layer type {quoted(word)}", hint, repair)
+
+    def _unknown_word(self, path: Path, word: str, words: list[str]) -> Problem:
+        label = self._label(path)
+        code = "unknown-filler" if label.endswith("filler") else "unknown-enum-value"
+        meant = did_you_mean(word, words)
+        hint = f"did you mean '{meant}'?" if meant else None
+        sure = meant is not None and is_slip(word, meant)
+        repair: Repair = Replace(meant) if sure and meant else Drop()
+        return Problem(path, code, f"{label} is {quoted(word)}; it takes {listed(words)}", hint, repair)
+
+
+def _conversion(node: Node, schema: dict[str, Any]) -> tuple[str | None, Repair]:
+    """How a scalar of the wrong kind is put right, where there is only one way."""
+    kinds = schema.get("type", ())
+    if type(node) is not Scalar or node.value is None or words_of(schema):
+        return None, Drop()
+    number = number_in(node.value)
+    if number is not None and ("number" in kinds or ("integer" in kinds and number == number // 1)):
+        return "remove the quotes", Replace(number)
+    truth = truth_in(node.value)
+    if "boolean" in kinds and truth is not None:
+        return f"write {str(truth).lower()}", Replace(truth)
+    if "string" in kinds and "pattern" not in schema and type(node.value) is not str:
+        text = written(node)
+        return f"quote it: '{text}'", Replace(text)
+    return None, Drop()
+
+
+def _words(pattern: str) -> list[str]:
+    """The words of a pattern that allows these words alone."""
+    match = re.fullmatch(r"\^\(([\w|]+)\)\$", pattern)
+    return match[1].split("|") if match else []

@@ -1,0 +1,118 @@
+"""Words for values: what a node is, what a leaf of the JSON Schema takes, and whether one word is a slip for another.
+
+Pure functions, for messages. Nothing here decides whether a value is right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from netcompile.tree import List, Mapping, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from netcompile.tree import Node
+
+_KINDS: Final = {
+    "string": "text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+_TRUTH: Final = {"yes": True, "on": True, "y": True, "1": True, "no": False, "off": False, "n": False, "0": False}
+_LONGEST: Final = 60
+_SHORTEST_SLIP: Final = 4
+
+
+def shown(node: Node) -> str:
+    """A value as a message names it: `'64' (a string)`, `a list`, `empty`."""
+    if type(node) is Mapping:
+        return "a mapping"
+    if type(node) is List:
+        return "a list"
+    value = node.value  # type: ignore[union-attr]
+    if value is None:
+        return "empty"
+    return f"{quoted(value)} (a string)" if type(value) is str else written(node)
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, cut short where it is long."""
+    return f"'{text}'" if len(text) <= _LONGEST else f"'{text[: _LONGEST - 3]}...'"
+
+
+def written(node: Node) -> str:
+    """A scalar as it stands in its source, on one line; its value where it does not stand there."""
+    assert type(node) is Scalar
+    start, end = node.start, node.end
+    text = node.source.line(start.line + 1)[start.column : end.column] if start.line == end.line else ""
+    value = node.value
+    fallback = str(value).lower() if type(value) is bool or value is None else str(value)
+    return text if 0 < len(text) <= _LONGEST else fallback[:_LONGEST]
+
+
+def takes(schema: dict[str, Any]) -> str:
+    """What a leaf takes: `an integer`, `MAX, AVE or STOCHASTIC`. Variables and null go without saying."""
+    words = words_of(schema)
+    if words:
+        return listed(words)
+    if "const" in schema:
+        return "a mapping or false"
+    kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    named = [_KINDS[kind] for kind in kinds if kind != "null" and not (kind == "string" and "pattern" in schema)]
+    if "batch" in schema.get("pattern", ""):
+        named.extend(("`batch`", "~"))
+    return listed(named)
+
+
+def words_of(schema: dict[str, Any]) -> list[str]:
+    """The words of a leaf that takes one of some words; empty where it takes anything else."""
+    options = [schema, *schema.get("anyOf", ())]
+    return next((list(option["enum"]) for option in options if "enum" in option), [])
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words in a row: `a, b or c`."""
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def number_in(text: Any) -> int | float | None:
+    """The number that stands in a text, or None."""
+    if type(text) is not str or "_" in text:
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return None
+
+
+def truth_in(value: Any) -> bool | None:
+    """What `yes`, `off`, 1 and their like are meant to be, or None."""
+    return _TRUTH.get(str(value).lower()) if type(value) in (str, int) else None
+
+
+def is_slip(word: str, meant: str) -> bool:
+    """Whether `word` can only be `meant` with a slip: other case or underscores, or one letter more, less or wrong."""
+    if word.replace("_", "").lower() == meant.replace("_", "").lower():
+        return True
+    if min(len(word), len(meant)) < _SHORTEST_SLIP - 1 or word[-2:-1] == "_" or word[-1:].isdigit() != meant[-1:].isdigit():
+        return False
+    return _one_step(word, meant)
+
+
+def _one_step(one: str, other: str) -> bool:
+    """Whether two words differ in one letter, or in the order of two neighbours."""
+    if len(one) > len(other):
+        one, other = other, one
+    start = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    rest, other_rest = one[start:], other[start:]
+    if len(one) < len(other):
+        return rest == other_rest[1:]
+    swapped = other_rest[1:2] + other_rest[:1] + other_rest[2:]
+    return rest[1:] == other_rest[1:] or rest == swapped
