@@ -34,7 +34,9 @@ _TABLE: Final = (
     Code("count-mismatch", "error", "Two blobs that must have the same number of elements do not."),
     Code("duplicate-field", "error", "A field is given twice, such as once flat and once in its block."),
     Code("duplicate-key", "error", "A mapping has the same key twice."),
-    Code("duplicate-layer", "error", "Two layers have one name in the same state, so Caffe would mix up their weights."),
+    Code(
+        "duplicate-layer", "error", "Two layers have one name in the same state, so Caffe would mix up their weights."
+    ),
     Code("duplicate-top", "error", "Two layers make a blob of the same name in the same state."),
     Code("empty-blob", "error", "A blob without elements, where Caffe needs at least one."),
     Code("empty-net", "error", "A net without layers is run, which Caffe refuses."),
@@ -47,13 +49,17 @@ _TABLE: Final = (
     Code("import-cycle", "error", "A library imports itself, directly or through others."),
     Code("import-not-found", "error", "An imported file can't be read."),
     Code("import-outside-root", "error", "An import leaves the root folder."),
-    Code("in-place-reader", "error", "A blob is changed in place after another layer has read it, which Caffe refuses."),
+    Code(
+        "in-place-reader", "error", "A blob is changed in place after another layer has read it, which Caffe refuses."
+    ),
     Code("in-place-refused", "error", "A layer works in place whose type can't."),
     Code("include-and-exclude", "error", "A layer has both include and exclude rules."),
+    Code("input-shape-missing", "error", "A net has more inputs than shapes for them, where Caffe reads past the end."),
     Code("learning-rate", "warning", "The learning rate is 0, is no number or never falls, as the fields stand."),
     Code("loss-weight-count", "error", "A layer has loss weights, but not one for each of its tops."),
     Code("missing-field", "error", "A field or key that is required is not given."),
     Code("missing-variable", "error", "A required variable, or a required parameter of a block, is given no value."),
+    Code("mixed-formats", "error", "A net has layers of two formats, `layer` and `layers`, which Caffe refuses."),
     Code("negative-dim", "error", "A dimension of a blob comes out below zero."),
     Code("net-state", "warning", "The state given for a training net is TEST, or that for a test net TRAIN."),
     Code("no-gradient", "error", "Training asks for a gradient that a layer does not have, which aborts."),
@@ -71,6 +77,11 @@ _TABLE: Final = (
     Code("not-utf8", "warning", "A string with bytes that are no UTF-8, which Python's readers of the net refuse."),
     Code("odd-value", "warning", "A value that Caffe takes, and that is hardly meant."),
     Code("out-of-range", "error", "A number is too small or too large for its field."),
+    Code(
+        "padding-reader",
+        "error",
+        "A padding layer of a V0 net, or the layer that reads it, is not as Caffe's upgrade needs it.",
+    ),
     Code("param-count", "error", "A layer has more `param` entries than learned blobs."),
     Code("propagate-down-count", "error", "A layer has `propagate_down` entries, but not one for each of its bottoms."),
     Code("recursive-alias", "error", "An alias stands inside the very node that it names."),
@@ -95,8 +106,13 @@ _TABLE: Final = (
     Code("unknown-parameter", "error", "A block use gives a parameter that the block does not have."),
     Code("unknown-top", "error", "`top_shapes` names a blob that is no top of its layer."),
     Code("unknown-type", "error", "A layer type that Caffe does not have."),
+    Code("unknown-v0-type", "error", "A type of a V0 layer that Caffe's upgrade does not know."),
     Code("unknown-variable", "error", "A variable is used that is defined nowhere in its scope."),
+    Code("unread-net", "warning", "A solver names a net that is not at hand, so that it is not checked."),
     Code("unused-field", "warning", "A field without effect, because nothing reads it as the other fields stand."),
+    Code(
+        "upgrade-dropped-field", "warning", "A field of an old format that has no place in the current one and is lost."
+    ),
     Code("weights-mismatch", "error", "A layer of a test net has other learned blobs than its namesake in training."),
     Code("window-too-large", "error", "A kernel or window is larger than the padded input that it moves over."),
     Code("wrong-kind", "error", "A value of the wrong kind: text for a number, a list for a mapping, and the like."),
