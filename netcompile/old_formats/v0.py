@@ -186,7 +186,7 @@ class _Upgrade:
             return True
         param, new = self._home(name)
         if param:
-            self._move(param, "")
+            self._origins.move(self._index, param, "layer")
             _copy(self._target if param == new else getattr(self._target, param), new, value)
             self._move(param if param == new else f"{param}.{new}", name)
             return True

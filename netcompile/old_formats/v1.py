@@ -88,7 +88,7 @@ def _upgrade_layer(old: Any, new: Any, index: int, origins: Origins, findings: F
         if name == "type":
             new.type = current_type(old.LayerType.Name(value))
         elif name in _PARAM_FIELDS:
-            _spread(name, old, new, index, origins)
+            _spread(name, old, new)
         elif name not in fields:
             findings.drop(origins.written(index, name), f"'{name}' is lost: the current format has no place for it")
             compatible = False
@@ -98,21 +98,29 @@ def _upgrade_layer(old: Any, new: Any, index: int, origins: Origins, findings: F
             setattr(new, name, value)
         else:
             getattr(new, name).extend(value)
+    _record_params(old, index, origins)
     return compatible
 
 
-def _spread(name: str, old: Any, new: Any, index: int, origins: Origins) -> None:
+def _spread(name: str, old: Any, new: Any) -> None:
     """Turn a list of one setting per learned blob into a field of as many `param` entries."""
-    target = _PARAM_FIELDS[name]
     for i, value in enumerate(getattr(old, name)):
-        if len(new.param) <= i:
-            new.param.add()
+        spec = new.param[i] if i < len(new.param) else new.param.add()
         if name == "blob_share_mode":
-            spec = new.param[i]
             spec.share_mode = spec.DimCheckMode.Value(old.DimCheckMode.Name(value))
         else:
-            setattr(new.param[i], target, value)
-        origins.move(index, f"param:{i}.{target}", f"{name}:{i}")
+            setattr(spec, _PARAM_FIELDS[name], value)
+
+
+def _record_params(old: Any, index: int, origins: Origins) -> None:
+    """Record where the `param` entries of an upgraded layer come from."""
+    places = {}
+    for name, target in _PARAM_FIELDS.items():
+        for i in range(len(getattr(old, name))):
+            places[f"param:{i}.{target}"] = written = origins.written(index, f"{name}:{i}")
+            places.setdefault(f"param:{i}", written)
+    for path, written in places.items():  # only now: `param` is the name of an old list too
+        origins.put(index, path, written)
 
 
 def current_type(name: str) -> str:

@@ -58,12 +58,11 @@ def _look_up(moved: dict[str, Written], path: str) -> Written | None:
     """The entry of the longest part of a path that has one, with the rest of the path behind it."""
     head, rest = _normal(path), ""
     while head not in moved:
-        if not head:
+        # First without its index, as a list that moved as a whole is recorded; then what encloses it.
+        cut = max(head.rfind("."), head.rfind(":"))
+        if cut < 0:
             return None
-        head, _, last = head.rpartition(".")
-        if not head:
-            return None
-        rest = f".{last}{rest}"
+        head, rest = head[:cut], head[cut:] + rest
     found = moved[head]
     return found._replace(path=(found.path + rest).lstrip("."))
 
