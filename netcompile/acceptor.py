@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from netcompile.tree import List, Mapping, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Mapping as MappingType
 
     from netcompile.tree import Node
@@ -33,13 +33,11 @@ _KINDS_OF: Final = {
     "array": (List,),
     "object": (Mapping,),
 }
-_KEYWORDS: Final = frozenset(
-    "$ref additionalProperties allOf anyOf const contains else enum if items maximum minItems minProperties minimum "
-    "pattern patternProperties properties propertyNames required then type".split()
-)
-_COMMENTS: Final = frozenset(
-    "$schema defaultSnippets definitions description enumDescriptions errorMessage title".split()
-)
+_LOGIC: Final = frozenset({"$ref", "allOf", "anyOf", "if", "then", "else", "type", "enum", "const"})
+_LIMITS: Final = frozenset({"minimum", "maximum", "pattern", "items", "contains", "minItems", "minProperties"})
+_NAMES: Final = frozenset({"required", "propertyNames"})
+_KEYS: Final = frozenset({"properties", "patternProperties", "additionalProperties"})
+_COMMENTS: Final = frozenset({"$schema", "title", "description", "enumDescriptions", "errorMessage", "defaultSnippets"})
 _MOST_KEPT: Final = 1000
 _WORDS: Final = re.compile(r"\^(?:\(([\w|]+)\)|(\w+))\$")
 
@@ -81,7 +79,8 @@ class Acceptor:
     def _build(self, schema: Any) -> Table:
         if schema is True or schema is False:
             return dict.fromkeys(_KINDS, _yes) if schema else {}
-        assert _KEYWORDS | _COMMENTS >= schema.keys(), schema.keys() - _KEYWORDS - _COMMENTS
+        unknown = schema.keys() - _LOGIC - _LIMITS - _NAMES - _KEYS - _COMMENTS
+        assert not unknown, unknown
         if "$ref" in schema:
             return self._table(self._resolve(schema["$ref"]))
         tests: dict[type, list[Test]] = {kind: [] for kind in _KINDS}
@@ -126,7 +125,7 @@ class Acceptor:
         if "propertyNames" in schema:
             name = self.compile(schema["propertyNames"])
             yield lambda node: all(map(name, map(key_text, node.entries)))
-        if not {"properties", "patternProperties", "additionalProperties"}.isdisjoint(schema):
+        if not _KEYS.isdisjoint(schema):
             yield _entries_test(_Keys(self, schema))
 
     def _conditional(self, schema: dict[str, Any]) -> Table:
@@ -210,7 +209,7 @@ def _value(node: Node) -> Any:
 
 def _entries_test(tests: _Keys) -> Test:
     def test(node: Mapping) -> bool:
-        for key, child in node.entries.items():
+        for key, child in node.entries.items():  # noqa: SIM110 - a generator costs half as much again
             if not tests[key](child.value if type(child) is Scalar else child):
                 return False
         return True

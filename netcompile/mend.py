@@ -53,7 +53,7 @@ class Mender:
         return whole
 
     def _mend_shell(self, node: Node, definition: str) -> tuple[Node | None, bool]:
-        """Mend a node without its parts. A repaired key or type can bring further mistakes to light: hence the rounds."""
+        """Mend a node without its parts. A repaired key or type can bring more mistakes to light: hence the rounds."""
         damaged, quiet = False, False
         dropped: set[Path] = set()
         for _ in range(_ROUNDS):

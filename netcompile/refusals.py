@@ -20,8 +20,6 @@ from netcompile.wording import is_slip, listed, number_in, quoted, shown, takes,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from jsonschema import ValidationError
-
     from netcompile.repair import Path, Repair
     from netcompile.tree import Node
 
@@ -65,7 +63,7 @@ def _independent(problems: Iterable[Problem]) -> list[Problem]:
     kept: dict[tuple[Path, bool], Problem] = {}
     for problem in sorted(problems, key=lambda one: _RANKS.get(one.code, len(_RANKS))):
         kept.setdefault((problem.path, problem.at_key), problem)
-    renamed = {(*path[:-1], problem.repair.key) for (path, _), problem in kept.items() if type(problem.repair) is Rename}
+    renamed = {(*one.path[:-1], one.repair.key) for one in kept.values() if type(one.repair) is Rename}
     return [problem for problem in kept.values() if not _is_met(problem, renamed)]
 
 
@@ -83,7 +81,7 @@ class _Explainer:
         self.definition = definition
         self.definitions = schema["definitions"]
 
-    def problems(self, error: ValidationError) -> Iterator[Problem]:
+    def problems(self, error: Any) -> Iterator[Problem]:
         """The problems that one error of jsonschema stands for."""
         path: Path = tuple(error.absolute_path)
         if "propertyNames" in error.absolute_schema_path:
@@ -98,8 +96,8 @@ class _Explainer:
             yield Problem(path, "bad-value", f"{self._label(path)} is empty", None, Drop())
         elif error.validator in ("minimum", "maximum"):
             bound = "at least" if error.validator == "minimum" else "at most"
-            message = f"{self._label(path)} is {written(find(self.node, path))}; it must be {bound} {error.validator_value}"
-            yield Problem(path, "out-of-range", message, None, Drop())
+            message = f"{self._label(path)} is {written(find(self.node, path))}; it must be {bound}"
+            yield Problem(path, "out-of-range", f"{message} {error.validator_value}", None, Drop())
         else:
             yield self._wrong_value(path, error.schema)
 
@@ -130,11 +128,11 @@ class _Explainer:
         message = f"{owner} has no {noun} {quoted(key)}"
         block = self._block_with(key, schema)
         if block:
-            return Problem(path, "unknown-field", message, f"write it in a block: `{block}: {{{key}: ...}}`", Drop(), at_key=True)
-        meant = did_you_mean(key, known)
-        hint = f"did you mean '{meant}'?" if meant else None
-        sure = meant is not None and is_slip(key, meant) and meant not in instance
-        return Problem(path, "unknown-field", message, hint, Rename(meant) if sure and meant else Drop(), at_key=True)
+            advice = f"write it in a block: `{block}: {{{key}: ...}}`"
+            return Problem(path, "unknown-field", message, advice, Drop(), at_key=True)
+        meant, hint, sure = _guess(key, known)
+        repair = Rename(meant) if sure and meant not in instance else Drop()
+        return Problem(path, "unknown-field", message, hint, repair, at_key=True)
 
     def _owner(self, path: Path, schema: dict[str, Any]) -> tuple[str, str]:
         """What lacks a key, and whether that would be a field of Caffe or a key of ours."""
@@ -178,15 +176,17 @@ class _Explainer:
             message, hint = f"`defaults` can't have '{key}'", "write it in each layer"
         return Problem(path, "unknown-field", message, hint, Drop(), at_key=True)
 
-    def _missing(self, path: Path, error: ValidationError) -> Iterator[Problem]:
+    def _missing(self, path: Path, error: Any) -> Iterator[Problem]:
         instance = error.instance
-        wanted = ["layers"] if error.validator == "anyOf" else [key for key in error.validator_value if key not in instance]
+        required = ["layers"] if error.validator == "anyOf" else error.validator_value
+        wanted = [key for key in required if key not in instance]
         slips = [*wanted, "block", "repeat"] if self.definition == "layer" and "type" in wanted else wanted
         for key in instance:
-            meant = did_you_mean(key, slips)
-            if meant and is_slip(key, meant):
+            meant, hint, sure = _guess(key, slips)
+            if sure:
                 message = f"{self._owner(path, {})[0]} has no key {quoted(key)}"
-                yield Problem((*path, key), "unknown-field", message, f"did you mean '{meant}'?", Rename(meant), at_key=True)
+                repair = Rename(meant)
+                yield Problem((*path, key), "unknown-field", message, hint, repair, at_key=True)
                 return
         owner = self._label(path)
         if path == () and self.definition == "layer" and isinstance(instance.get("name"), str):
@@ -207,8 +207,8 @@ class _Explainer:
         if words and type(node) is Scalar and type(node.value) is str:
             return self._unknown_word(path, node.value, words)
         if not path and self.definition == "layer":
-            message = f"an item of `layers` is {shown(node)}; it takes a mapping: a layer, a block use or a repetition"
-            return Problem(path, "wrong-kind", message, None, Drop())
+            message = f"an item of `layers` is {shown(node)}; it takes a mapping"
+            return Problem(path, "wrong-kind", message, "write a layer, a block use or a repetition", Drop())
         expected = takes(schema)
         message = f"{self._label(path)} is {shown(node)}; it takes {expected}"
         hint, repair = _conversion(node, schema)
@@ -217,20 +217,23 @@ class _Explainer:
     def _unknown_type(self, path: Path, node: Node, schema: dict[str, Any]) -> Problem:
         assert type(node) is Scalar
         word = str(node.value)
-        meant = did_you_mean(word, schema["enum"])
-        hint = f"did you mean '{meant}'?" if meant else "write `custom: true` if the type is your own"
-        sure = meant is not None and is_slip(word, meant)
-        repair: Repair = Replace(meant) if sure and meant else Add({"custom": True})
+        meant, hint, sure = _guess(word, schema["enum"])
+        repair: Repair = Replace(meant) if sure else Add({"custom": True})
+        hint = hint or "write `custom: true` if the type is your own"
         return Problem(path, "unknown-type", f"there is no layer type {quoted(word)}", hint, repair)
 
     def _unknown_word(self, path: Path, word: str, words: list[str]) -> Problem:
         label = self._label(path)
         code = "unknown-filler" if label.endswith("filler") else "unknown-enum-value"
-        meant = did_you_mean(word, words)
-        hint = f"did you mean '{meant}'?" if meant else None
-        sure = meant is not None and is_slip(word, meant)
-        repair: Repair = Replace(meant) if sure and meant else Drop()
+        meant, hint, sure = _guess(word, words)
+        repair: Repair = Replace(meant) if sure else Drop()
         return Problem(path, code, f"{label} is {quoted(word)}; it takes {listed(words)}", hint, repair)
+
+
+def _guess(word: str, known: list[str]) -> tuple[str, str | None, bool]:
+    """The known word that is nearest, the hint that says so, and whether it is near enough to go on with."""
+    meant = did_you_mean(word, known)
+    return (meant, f"did you mean '{meant}'?", is_slip(word, meant)) if meant else ("", None, False)
 
 
 def _conversion(node: Node, schema: dict[str, Any]) -> tuple[str | None, Repair]:

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from netcompile.schema_fields import VARIABLE, Fields, Schema, closed, described, leaf_definitions, ref, short_forms
+from netcompile.schema_fields import (
+    FILLERS,
+    SHORT_FILLER,
+    SHORT_RULE,
+    VARIABLE,
+    Fields,
+    Schema,
+    closed,
+    described,
+    leaf_definitions,
+    ref,
+    short_form,
+)
 from netcompile.schema_file import schema_text
 from netcompile.schema_layers import NAME, LayerSchemas
 
@@ -40,7 +52,7 @@ _WORDS: Final = {
     "stages": "Stages in which the deploy net is filtered.",
     "outputs": "Blobs that the deploy net computes, instead of those derived from the losses.",
     "inputs": "Shapes of inputs, by blob. The deploy net starts at these blobs.",
-    "test_set": "Number of items to test on: test_iter becomes this divided by the batch size of the test net, rounded up.",
+    "test_set": "Number of items to test on: test_iter becomes this divided by the TEST batch size, rounded up.",
     "params": "Parameters of the block with their defaults. ~ makes one required.",
     "output": "The blob that the next layer continues from. Default: the first top of the last layer.",
     "block": "Name of the block that is used here. Its parameters stand beside it.",
@@ -58,7 +70,8 @@ def build_schema(file: FileDescriptor, layer_types: Mapping[str, LayerType], com
     phases = tuple(value.name for value in file.enum_types_by_name["Phase"].values)
     fields = Fields(comments)
     definitions = leaf_definitions()
-    definitions.update(short_forms(fields, messages["FillerParameter"], messages["NetStateRule"], phases))
+    definitions[SHORT_FILLER] = short_form(fields.message(messages["FillerParameter"]), FILLERS)
+    definitions[SHORT_RULE] = short_form(fields.message(messages["NetStateRule"]), phases)
     layers = LayerSchemas(file, types, fields)
     layers.build()
     definitions.update(layers.definitions)

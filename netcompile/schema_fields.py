@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from google.protobuf.descriptor import FieldDescriptor
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Mapping
 
     from google.protobuf.descriptor import Descriptor
 
@@ -59,7 +59,7 @@ def described(schema: Schema, words: str) -> Schema:
 
 def leaf_definitions() -> dict[str, Schema]:
     """The leaf of each kind of value, and of a list of them, with and without null: `int32`, `int32s_or_null`."""
-    leaves = {
+    leaves: dict[str, tuple[Schema, str]] = {
         name: ({"type": ["string", "integer"], "pattern": VARIABLE, "minimum": least, "maximum": most}, "an integer")
         for name, least, most in _INTEGERS.values()
     }
@@ -120,10 +120,10 @@ class Fields:
         name = str(message.name)
         if name not in self.definitions:
             self.definitions[name] = {}
-            properties = {field.name: self.field(field, null=null) for field in message.fields if field.name not in skip}
-            body = closed(properties, name)
-            body["type"] = ["object", "string", "null"] if null else ["object", "string"]
-            self.definitions[name] = {**body, "pattern": VARIABLE}
+            own = [field for field in message.fields if field.name not in skip]
+            body = closed({field.name: self.field(field, null=null) for field in own}, name)
+            kinds = ["object", "string", "null"] if null else ["object", "string"]
+            self.definitions[name] = {**body, "type": kinds, "pattern": VARIABLE}
         return name
 
     def field(self, field: FieldDescriptor, *, null: bool = False) -> Schema:
@@ -132,15 +132,13 @@ class Fields:
 
     def describe(self, field: FieldDescriptor) -> str:
         """What a field does, with its default."""
-        message = field.containing_type
-        assert message is not None
-        words = self.comments.get(f"{message.full_name.removeprefix('caffe.')}.{field.name}", "")
+        words = self.comments.get(field.full_name.removeprefix("caffe."), "")
         default = _default(field)
         return f"{words} Default: {default}.".lstrip() if default else words
 
     def _values(self, field: FieldDescriptor, *, null: bool) -> Schema:
         many = is_repeated(field)
-        suggested = _SUGGESTED.get(f"{field.containing_type.name}.{field.name}")  # type: ignore[union-attr]
+        suggested = _SUGGESTED.get(field.full_name.removeprefix("caffe."))
         if suggested:
             return suggestion(suggested, null=null)
         if field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE:
@@ -169,23 +167,19 @@ class Fields:
         return choice(names, [self.comments.get(f"{scope}.{name}", "") for name in names], null=null)
 
 
-def short_forms(fields: Fields, filler: Descriptor, rule: Descriptor, phases: tuple[str, ...]) -> Iterator[tuple[str, Schema]]:
-    """The two messages that a single word stands for: a filler by its type, a state rule by its phase."""
-    snippets = [{"label": name, "body": name} for name in FILLERS]
-    for name, message, words in ((SHORT_FILLER, filler, FILLERS), (SHORT_RULE, rule, phases)):
-        schema: Schema = {
-            "type": ["string", "object"],
-            "if": {"type": "object"},
-            "then": ref(fields.message(message)),
-            "else": {"anyOf": [{"enum": list(words)}, ref("variable")]},
-        }
-        if words is FILLERS:
-            schema["defaultSnippets"] = [*snippets, {"label": "gaussian with std", "body": {"type": "gaussian", "std": 0.01}}]
-        yield name, schema
+def short_form(message: str, words: tuple[str, ...]) -> Schema:
+    """A message for which a single word may stand: a filler by its type, a state rule by its phase."""
+    return {
+        "type": ["string", "object"],
+        "if": {"type": "object"},
+        "then": ref(message),
+        "else": {"anyOf": [{"enum": list(words)}, ref("variable")]},
+        "defaultSnippets": [{"label": word, "body": word} for word in words],
+    }
 
 
-def is_repeated(field: FieldDescriptor) -> bool:
-    """True for a repeated field, under every protobuf from 5 on."""
+def is_repeated(field: Any) -> bool:
+    """Tell whether a field is repeated, under every protobuf from 5 on."""
     # `label` goes away in protobuf 7; `is_repeated` came with 6.31.
     repeated = getattr(field, "is_repeated", None)
     return bool(field.label == field.LABEL_REPEATED if repeated is None else repeated)

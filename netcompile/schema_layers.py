@@ -38,8 +38,8 @@ _WORDS: Final = {
     "include": "Keep the layer only where one of these rules matches. A phase alone is short for {phase: TRAIN}.",
     "exclude": "Leave the layer out where one of these rules matches. A phase alone is short for {phase: TEST}.",
     "custom": "true: the type is none of Caffe's own. Its settings stand in blocks, such as python_param.",
-    "top_shapes": "Shapes of the tops that no rule can derive: a mapping from top to dims, a list of shapes in the order "
-    "of `top`, or one shape. `batch` stands for the batch size, ~ for an unknown dimension.",
+    "top_shapes": "Shapes of tops that no rule derives: a mapping from top to dims, a list of shapes in the order of "
+    "`top`, or one shape. `batch` stands for the batch size, ~ for an unknown dimension.",
     "param_str": "Text that the layer gets as `param_str`. A mapping or list is written as JSON.",
     "param_format": "How a mapping or list in `param_str` is written: json, or python as a Python literal.",
 }
@@ -86,8 +86,8 @@ class LayerSchemas:
         blocks = {f"^{name}$": self.fields.field(field, null=True) for name, field in self.blocks.items()}
         self.definitions["common"] = {"properties": properties, "patternProperties": blocks}
         self.common_keys = (*_ITEM_KEYS, *properties, *self.blocks)
-        param_str = {"type": ["string", "object", "array", "null"]}
-        self.fields.definitions["PythonParameter"]["properties"]["param_str"] = described(param_str, _WORDS["param_str"])
+        python = self.fields.definitions["PythonParameter"]["properties"]
+        python["param_str"] = described({"type": ["string", "object", "array", "null"]}, _WORDS["param_str"])
 
     def _define_shapes(self) -> None:
         self.definitions["dim"] = {

@@ -5,6 +5,7 @@ Pure functions, for messages. Nothing here decides whether a value is right.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.tree import List, Mapping, Scalar
@@ -24,7 +25,8 @@ _KINDS: Final = {
 }
 _TRUTH: Final = {"yes": True, "on": True, "y": True, "1": True, "no": False, "off": False, "n": False, "0": False}
 _LONGEST: Final = 60
-_SHORTEST_SLIP: Final = 4
+_SHORTEST_SLIP: Final = 3
+_NUMBER: Final = re.compile(r"[-+]?(?:\d{1,30}(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
 
 
 def shown(node: Node) -> str:
@@ -82,14 +84,9 @@ def listed(words: Iterable[str]) -> str:
 
 def number_in(text: Any) -> int | float | None:
     """The number that stands in a text, or None."""
-    if type(text) is not str or "_" in text:
+    if type(text) is not str or not _NUMBER.fullmatch(text):
         return None
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return None
+    return float(text) if {".", "e", "E"} & set(text) else int(text)
 
 
 def truth_in(value: Any) -> bool | None:
@@ -101,9 +98,9 @@ def is_slip(word: str, meant: str) -> bool:
     """Whether `word` can only be `meant` with a slip: other case or underscores, or one letter more, less or wrong."""
     if word.replace("_", "").lower() == meant.replace("_", "").lower():
         return True
-    if min(len(word), len(meant)) < _SHORTEST_SLIP - 1 or word[-2:-1] == "_" or word[-1:].isdigit() != meant[-1:].isdigit():
-        return False
-    return _one_step(word, meant)
+    # `pad_d` is no slip for `pad_h`, nor `Convolution3` for `Convolution`: such names are made on purpose.
+    on_purpose = word[-2:-1] == "_" or word[-1:].isdigit() != meant[-1:].isdigit()
+    return not on_purpose and min(len(word), len(meant)) >= _SHORTEST_SLIP and _one_step(word, meant)
 
 
 def _one_step(one: str, other: str) -> bool:
