@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from netcompile.compiler import Compiled, analyze, compile  # noqa: A004 - the public verb
     from netcompile.diagnostics import CompileError, Diagnostic, Note
     from netcompile.ir import Graph
+    from netcompile.solver_files import check_solver
 
-__all__ = ["CompileError", "Compiled", "Diagnostic", "Graph", "Note", "analyze", "caffe_pb2", "compile"]
+__all__ = ["CompileError", "Compiled", "Diagnostic", "Graph", "Note", "analyze", "caffe_pb2", "check_solver", "compile"]
 
 # Each public name is imported when it is first used: start-up is most of the cost of a small spec.
 _HOMES = {
@@ -24,6 +25,7 @@ _HOMES = {
     "Graph": "netcompile.ir",
     "Note": "netcompile.diagnostics",
     "analyze": "netcompile.compiler",
+    "check_solver": "netcompile.solver_files",
     "compile": "netcompile.compiler",
 }
 

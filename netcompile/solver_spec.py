@@ -19,7 +19,6 @@ from netcompile.tree import List, Mapping, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import PurePath
 
     from netcompile.diagnostics import Note, Report
     from netcompile.ir import Graph, GraphLayer
@@ -89,14 +88,6 @@ def _fill_by_fields(section: Mapping, filled: dict[str, object], report: Report)
 def names_net(section: Mapping) -> bool:
     """Tell whether a section says itself which net is trained."""
     return not section.entries.keys().isdisjoint(_TRAIN_NETS)
-
-
-def net_path(net: PurePath, root: PurePath) -> str:
-    """Give the value of `net` for an emitted net: its path from the root folder, with forward slashes.
-
-    Caffe resolves it from where it is started, which is taken to be the root. A net outside of it keeps its path.
-    """
-    return (net.relative_to(root) if net.is_relative_to(root) else net).as_posix()
 
 
 def derive_tests(

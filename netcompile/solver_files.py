@@ -1,0 +1,185 @@
+"""Solver files and the net files that they name, as text: the stages in order, for each of them.
+
+Like `compiler`, this is straight-line code: nothing here decides what a solver or a net means.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netcompile.caffe import caffe_pb2 as own_messages
+from netcompile.diagnostics import Report
+from netcompile.infer import infer
+from netcompile.ir import Layer, Net
+from netcompile.old_formats import upgrade_net
+from netcompile.passes import check_run
+from netcompile.prototxt import read_prototxt
+from netcompile.solver import check_solver as check_message
+from netcompile.tree import Source, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from netcompile.diagnostics import Diagnostic, Note
+    from netcompile.ir import Graph
+    from netcompile.layers import Known
+    from netcompile.old_formats import Origins
+    from netcompile.prototxt import Parsed, Positions
+    from netcompile.solver import BuiltNet, NetUse
+    from netcompile.states import State
+
+
+def check_solver(text: str, nets: Mapping[str, str], *, caffe_pb2: Any = None) -> tuple[Diagnostic, ...]:
+    """Find what is wrong with the text of a solver file, and with its nets: `nets` has the text of each by its path.
+
+    A finding is an error exactly where Caffe fails when it makes the solver, or in its first iteration. A net that is
+    not in `nets` is not checked, with a warning. `caffe_pb2` is a module with other messages than Caffe's own.
+    """
+    report = Report()
+    sources = {path: Source(path, net) for path, net in nets.items()}
+    check_source(Source("solver.prototxt", text), sources.get, report, messages=caffe_pb2)
+    return report.ordered()
+
+
+def check_source(
+    solver: Source, open_net: Callable[[str], Source | None], report: Report, *, messages: Any = None,
+    allow_custom: bool = False,
+) -> list[BuiltNet]:  # fmt: skip
+    """Check a solver file, like `check_solver`; returns its nets as they are built.
+
+    `open_net` gives the text of a net by its path as written, None where it is not at hand.
+    """
+    messages = messages or own_messages
+    reading = Report()
+    parsed = read_prototxt(solver, messages.SolverParameter, reading)
+    report.extend(reading)
+    nets = _TextNets(parsed, open_net, report, messages, allow_custom=allow_custom)
+    return check_message(parsed.message, _FieldOrigin(parsed.positions), report, nets, complete=not reading.failed)
+
+
+def read_net(source: Source, report: Report, *, messages: Any = None, allow_custom: bool = False) -> Net | None:
+    """Read the text of a net file and upgrade it, each layer with its place; None where Caffe can't upgrade it.
+
+    Where the text can't be read as a whole, the net has what is sound, and the layers that lost something are damaged.
+    """
+    parsed = read_prototxt(source, (messages or own_messages).NetParameter, report)
+    upgrading = Report()
+    upgraded = upgrade_net(parsed.message, upgrading, parsed.positions.find)
+    report.extend(upgrading)
+    if upgrading.failed:
+        return None
+    layers = []
+    for index, message in enumerate(upgraded.net.layer):
+        field, element, _ = upgraded.origins.written(index)
+        damaged = (field, element) in parsed.unsound
+        origin = _LayerOrigin(parsed.positions, upgraded.origins, index)
+        layers.append(Layer(message, origin, custom=allow_custom, damaged=damaged))
+    return Net(upgraded.net, layers)
+
+
+class _TextNets:
+    """The nets of a solver file: those that it names and those that it holds."""
+
+    def __init__(self, solver: Parsed, open_net: Callable[[str], Source | None], report: Report, messages: Any, *,
+                 allow_custom: bool) -> None:  # fmt: skip
+        self._solver = solver
+        self._open = open_net
+        self._report = report
+        self._messages = messages
+        self._allow_custom = allow_custom
+        self._known: dict[str, Net | None] = {}
+        self._unsound: set[int] = set()  # ids of nets of which a part could not be read
+        self._derived: dict[int, Known] = {}
+
+    def read(self, use: NetUse) -> Net | None:
+        key = use.field if use.path is None else f"file {use.path}"
+        if key not in self._known:
+            self._known[key] = self._held(use) if use.path is None else self._named(use, use.path)
+        return self._known[key]
+
+    def _held(self, use: NetUse) -> Net:
+        origin = _FieldOrigin(self._solver.positions)
+        message: Any = use.message
+        layers = [
+            Layer(layer, origin.within(f"{use.field}.layer:{i}"), custom=self._allow_custom)
+            for i, layer in enumerate(message.layer)
+        ]
+        net = Net(message, layers)
+        if self._solver.unsound:
+            self._unsound.add(id(net))
+        return net
+
+    def _named(self, use: NetUse, path: str) -> Net | None:
+        source = self._open(path)
+        if source is None:
+            text = f"the net '{path}' is not at hand, so it is not checked"
+            self._report.add("unread-net", _FieldOrigin(self._solver.positions).span(use.field), text)
+            return None
+        reading = Report()
+        net = read_net(source, reading, messages=self._messages, allow_custom=self._allow_custom)
+        self._report.extend(reading)
+        if net is not None and reading.failed:
+            self._unsound.add(id(net))
+        return net
+
+    def build(self, net: Net, state: State) -> Graph | None:
+        building = Report()
+        incomplete = id(net) in self._unsound
+        known = self._derived.setdefault(id(net), {})
+        graph = infer(net, state, building, incomplete=incomplete, known=known)
+        self._report.extend(building)
+        return None if incomplete or building.failed else graph
+
+    def run(self, net: Net, graph: Graph, *, backward: bool, severity: str | None) -> None:
+        force = net.header.force_backward
+        check_run(graph, self._report, backward=backward, force_backward=force, severity=severity)
+
+
+class _FieldOrigin:
+    """The places of a solver's fields, or of those within one of them. The text's start stands for a whole solver."""
+
+    __slots__ = ("_positions", "_prefix")
+
+    def __init__(self, positions: Positions, prefix: str = "") -> None:
+        self._positions = positions
+        self._prefix = prefix
+
+    def within(self, prefix: str) -> _FieldOrigin:
+        return _FieldOrigin(self._positions, prefix)
+
+    def span(self, at: str) -> Span | None:
+        return self._find(at, key=False)
+
+    def key_span(self, at: str) -> Span | None:
+        return self._find(at, key=True)
+
+    def notes(self, at: str) -> Sequence[Note]:
+        del at
+        return ()
+
+    def _find(self, at: str, *, key: bool) -> Span | None:
+        path = ".".join(part for part in (self._prefix, at) if part)
+        element, _, rest = path.partition(".")
+        name, _, index = element.partition(":")
+        return self._positions.find(name, int(index or 0), rest, key=key) or Span(self._positions.source, 1, 1, 1, 1)
+
+
+class _LayerOrigin:
+    """The places of a layer of a net file, as it was before the upgrade."""
+
+    __slots__ = ("_index", "_origins", "_positions")
+
+    def __init__(self, positions: Positions, origins: Origins, index: int) -> None:
+        self._positions = positions
+        self._origins = origins
+        self._index = index
+
+    def span(self, at: str) -> Span | None:
+        return self._positions.find(*self._origins.written(self._index, at))
+
+    def key_span(self, at: str) -> Span | None:
+        return self._positions.find(*self._origins.written(self._index, at), key=True)
+
+    def notes(self, at: str) -> Sequence[Note]:
+        del at
+        return ()
