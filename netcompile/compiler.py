@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from netcompile.caffe.caffe_pb2 import SolverParameter
     from netcompile.ir import Graph
+    from netcompile.layers import Known
     from netcompile.tree import Node
 
 
@@ -210,9 +211,10 @@ def _net_path(spec: str, settings: Settings) -> str:
 def infer_phases(net: Net, report: Report, *, incomplete: bool = False) -> dict[str, Graph]:
     """The graph of each phase. Where both keep the same layers, they have one."""
     stages = tuple(net.header.state.stage)
-    graphs = {"TRAIN": infer(net, State("TRAIN", 0, stages), report, incomplete=incomplete)}
+    known: Known = {}
+    graphs = {"TRAIN": infer(net, State("TRAIN", 0, stages), report, incomplete=incomplete, known=known)}
     if any(layer.message.include or layer.message.exclude for layer in net.layers):
-        graphs["TEST"] = infer(net, State("TEST", 0, stages), report, incomplete=incomplete)
+        graphs["TEST"] = infer(net, State("TEST", 0, stages), report, incomplete=incomplete, known=known)
     else:
         graphs["TEST"] = graphs["TRAIN"].in_phase("TEST")
     return graphs

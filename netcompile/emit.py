@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from struct import pack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from netcompile.caffe.caffe_pb2 import NetParameter
 from netcompile.states import State, includes
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from netcompile.ir import Net
 
-# A number of over 6 digits on a line of its own field; strings are quoted and never match.
-_LONG_FLOAT: Final = re.compile(r"^( *\w+: -?)(\d*\.?\d{2,}(?:e[-+]?\d+)?|\d\.\d+(?:e[-+]?\d+)?)$", re.MULTILINE)
-_LONG: Final = 8
+# A number of 8 characters or more that ends its line. Strings are quoted, so none ends that way.
+_LONG_NUMBER: Final = re.compile(r": (-?[\d.]{8,}(?:e[-+]?\d+)?)\n")
 
 
 def emit(net: Net) -> NetParameter:
@@ -44,7 +43,7 @@ def emit_phase(net: Net, phase: str) -> NetParameter:
 
 def to_text(message: Message, source: str | None = None) -> str:
     """Prototxt. `source` is named in a header comment."""
-    text = _LONG_FLOAT.sub(_shorten, str(message))
+    text = _LONG_NUMBER.sub(_shorten, str(message))
     return text if source is None else f"# Made by netcompile from {_one_line(source)}\n{text}"
 
 
@@ -54,13 +53,13 @@ def _one_line(name: str) -> str:
 
 def _shorten(match: re.Match[str]) -> str:
     """protobuf prints 9 digits where 6 don't suffice; often 7 or 8 mean the same float."""
-    digits = match[2]
-    if len(digits) < _LONG or "." not in digits:
+    digits = match[1]
+    if "." not in digits:
         return match[0]
-    value: Any = float(digits)
+    value = float(digits)
     wanted = pack("f", value)
     for precision in (7, 8):
         short = f"{value:.{precision}g}"
         if pack("f", float(short)) == wanted:
-            return match[1] + short
+            return f": {short}\n"
     return match[0]

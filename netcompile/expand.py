@@ -44,11 +44,11 @@ def expand(
     outside. `damaged` has the ids of nodes that lost something in validation. `recheck` validates a layer again after its
     references were replaced: it gives the same node where nothing is wrong, else what is sound of it, or None.
     """
-    return _Expander(document, report, libraries, overrides or {}, damaged, recheck).run()
+    return _Expander(document, report, list(libraries), overrides or {}, damaged, recheck).run()
 
 
 class _Expander:
-    def __init__(self, document: Mapping, report: Report, libraries: Iterable[Mapping],
+    def __init__(self, document: Mapping, report: Report, libraries: list[Mapping],
                  overrides: AbstractMapping[str, Node], damaged: frozenset[int],
                  recheck: Recheck) -> None:  # fmt: skip
         self.document = document
@@ -56,6 +56,7 @@ class _Expander:
         self.damaged = damaged
         self.recheck = recheck
         self.incomplete = False
+        self.references = any("$" in one.source.text for one in (*libraries, document))
         self.layers: list[LayerSpec] = []
         self.generated = 0
         merged = merge_libraries([*libraries, document])
@@ -113,7 +114,7 @@ class _Expander:
 
     def _layer(self, item: Mapping, substitution: Substitution, use: Use | None, flow: Flow,
                only: frozenset[str] | None) -> None:  # fmt: skip
-        node = substitution.mapping(item)
+        node = substitution.mapping(item) if self.references else item
         damaged = id(item) in self.damaged or substitution.failed
         if node is not item and not damaged:
             sound = self.recheck(node)

@@ -5,6 +5,7 @@ Knows the language's layer keys (`only`, `train`, `in_place`, ...) and which lay
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from netcompile.layers import LayerType
 
 _VARIANTS: Final = {"TRAIN": "train", "TEST": "test", "DEPLOY": "deploy"}
+_PLACING: Final = frozenset({*_VARIANTS.values(), "only", "include", "exclude"})
 _NO_FIELDS: Final = LayerParameter()
 _NO_RULES: Final[Rules] = frozenset()
 _ONLY: Final = {"train": "TRAIN", "test": "TEST", "deploy": "DEPLOY", "TRAIN": "TRAIN", "TEST": "TEST"}
@@ -119,11 +121,15 @@ class _Layer:
         self.name = name
         self.type = type_name
         self.use = use
+        self.implied: dict[str, str] | None = None
 
     def spec(self, flow: Flow, only: frozenset[str] | None, *, damaged: bool) -> LayerSpec | None:
         entries = self.node.entries
         defaults = self.defaults.of(self.type)
         own = normalise(self.node, self.type, self.report)
+        if defaults is None and only is None and entries.keys().isdisjoint(_PLACING):
+            forms = self._forms(dict.fromkeys(TARGETS, (self.type, own, False)), EVERYWHERE, _NO_RULES, flow)
+            return LayerSpec(self.name, self.node, forms, split=False, only=None, use=self.use, damaged=damaged)
         base = own if defaults is None else merge(defaults.base, own)
         own_only = self._only(base.layer.entries.get("only"), only)
         absent = {
@@ -214,24 +220,30 @@ class _Layer:
     def _forms(self, fields: dict[str, tuple[str, Fields, bool]], targets: frozenset[str], rules: Rules,
                flow: Flow) -> dict[str, Form]:  # fmt: skip
         forms: dict[str, Form] = {}
-        implied = None
-        for target in TARGETS:
-            if target not in fields:
-                continue
-            type_name, merged, inherits = fields[target]
+        form: Form | None = None
+        last: object = None
+        for target, entry in fields.items():
+            type_name, merged, inherits = entry
             kind = LAYER_TYPES.get(type_name)
-            bottom = merged.layer.entries.get("bottom")
-            if not is_null(bottom):
-                bottoms = [str(s.value) for s in name_list(bottom)]
-            elif kind is not None and _implies(kind):
-                if implied is None:
-                    implied = self._implied(flow, targets, rules)
-                bottoms = [implied[target]] if target in implied else []
-            else:
-                bottoms = []
-            forms[target] = Form(type_name, merged, bottoms, self._tops(kind, merged, bottoms), inherits)
+            bottoms = self._bottoms(kind, merged, target, targets, rules, flow)
+            # Most layers have one form in all targets.
+            if form is None or last is not entry or form.bottoms != bottoms:
+                form = Form(type_name, merged, bottoms, self._tops(kind, merged, bottoms), inherits)
+                last = entry
+            forms[target] = form
         self._place(forms, targets, rules, flow)
         return forms
+
+    def _bottoms(self, kind: LayerType | None, fields: Fields, target: str, targets: frozenset[str], rules: Rules,
+                 flow: Flow) -> list[str]:  # fmt: skip
+        bottom = fields.layer.entries.get("bottom")
+        if bottom is not None and not is_null(bottom):
+            return [str(s.value) for s in name_list(bottom)]
+        if kind is None or not _implies(kind):
+            return []
+        if self.implied is None:
+            self.implied = self._implied(flow, targets, rules)
+        return [self.implied[target]] if target in self.implied else []
 
     def _implied(self, flow: Flow, targets: frozenset[str], rules: Rules) -> dict[str, str]:
         try:
@@ -255,22 +267,30 @@ class _Layer:
             text = f"a {kind.name} layer names its tops"
             self._add("missing-field", self.node.entries["name"], text, "write `top: [...]`")
             return []
-        return [] if kind.tops_of(_NO_FIELDS).most == 0 else [self.name]
+        return [] if _makes_none(kind) else [self.name]
 
     def _place(self, forms: dict[str, Form], targets: frozenset[str], rules: Rules, flow: Flow) -> None:
         tops = {target: form.tops[0] for target, form in forms.items() if form.tops}
-        if not tops or any(_passed_over(form) for form in forms.values()):
+        distinct = {id(form): form for form in forms.values()}.values()
+        if not tops or any(_passed_over(form) for form in distinct):
             return
-        source = all(not form.bottoms for form in forms.values())
+        source = all(not form.bottoms for form in distinct)
         flow.place(self.name, tops, frozenset(tops) & targets, rules, source=source)
 
 
+@cache
 def _implies(kind: LayerType) -> bool:
     """True for a type that may take exactly one bottom, and does not name it."""
     if kind.loss or not kind.implies_bottom:
         return False
     arity = kind.bottoms_of(_NO_FIELDS)
     return arity.least <= 1 and (arity.most is None or arity.most >= 1)
+
+
+@cache
+def _makes_none(kind: LayerType) -> bool:
+    """True for a type without tops."""
+    return kind.tops_of(_NO_FIELDS).most == 0
 
 
 def _passed_over(form: Form) -> bool:

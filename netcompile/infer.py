@@ -6,11 +6,11 @@ tops of unknown shape, so that nothing that only follows from a finding is found
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.diagnostics import Note, did_you_mean
 from netcompile.ir import Graph, GraphLayer, Layer, Net
-from netcompile.layers import LAYER_TYPES, LayerType, apply_type
+from netcompile.layers import LAYER_TYPES, Applied, Known, LayerType, apply_again
 from netcompile.learned import Sharing, check_fillers, learned_blobs
 from netcompile.shapes import UNKNOWN, Shape, ShapeError, Unshaped
 from netcompile.states import State, includes
@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netcompile.diagnostics import Report
-    from netcompile.ir import Dims
 
 _IN_STATE_LIMIT: Final = 3
+_Learned: TypeAlias = "tuple[list[Shape | None] | None, list[str | None]]"
 
 
-def infer(net: Net, state: State, report: Report, *, incomplete: bool = False) -> Graph:
+def infer(
+    net: Net, state: State, report: Report, *, incomplete: bool = False, known: Known | None = None
+) -> Graph:
     """The graph of `net` in `state`. Findings go to `report`; where it has none that are errors, Caffe builds the net.
 
     `incomplete`: layers are missing that could not be read, so a blob that nobody makes is not held against its reader.
+    `known` keeps what was derived, for another state of the same net.
     """
-    return _Inference(net, state, report, incomplete=incomplete).run()
+    return _Inference(net, state, report, {} if known is None else known, incomplete=incomplete).run()
 
 
 class _Version:
@@ -45,16 +48,18 @@ class _Version:
 
 
 class _Inference:
-    def __init__(self, net: Net, state: State, report: Report, *, incomplete: bool) -> None:
+    def __init__(self, net: Net, state: State, report: Report, known: Known, *, incomplete: bool) -> None:
         self.net = net
         self.state = state
         self.report = report
         self.incomplete = incomplete
+        self.known = known
         self.layers: list[Layer] = []
         self.wires: list[list[_Version | None]] = []  # of each layer, the version that each bottom reads
         self.made: list[list[_Version]] = []  # of each layer, the version that each top writes
         self.latest: dict[str, _Version] = {}
         self.sharing = Sharing()
+        self.filled: dict[int, tuple[Applied, _Learned]] = {}  # by identity of what was derived, which is kept
 
     def run(self) -> Graph:
         for layer in self.net.layers:
@@ -63,10 +68,8 @@ class _Inference:
                 self._wire(layer)
         self._check_tops()
         graph_layers = [self._layer(i) for i in range(len(self.layers))]
-        blobs: dict[str, Dims] = {
-            name: None if version.shape is None else version.shape.dims for name, version in self.latest.items()
-        }
-        return Graph(self.state.phase, self.state.stages, self.state.level, graph_layers, blobs)
+        shapes = {name: version.shape for name, version in self.latest.items()}
+        return Graph(self.state.phase, self.state.stages, self.state.level, graph_layers, shapes)
 
     def _add(self, layer: Layer, code: str, at: str, message: str, *, hint: str | None = None,
              notes: Sequence[Note] = ()) -> None:  # fmt: skip
@@ -184,34 +187,45 @@ class _Inference:
         if kind is None:
             self._check_type(layer)
             return self._finish(index, GraphLayer(layer, bottoms, [None] * len(message.top), None, (), (), UNKNOWN, ()))
-        applied = apply_type(kind, message, bottoms)
+        applied = apply_again(kind, message, bottoms, self.known)
         if not layer.damaged:
             for error in applied.errors:
                 self._shape_error(layer, error)
-        blobs, fillers = self._learned(layer, kind, applied.blobs, refused=bool(applied.errors))
-        tops = [applied.tops[i] if i < len(applied.tops) else None for i in range(len(message.top))]
+        blobs, fillers = self._learned(layer, kind, applied)
+        declared, tops = len(message.top), applied.tops
         if layer.damaged:
-            tops = [None] * len(tops)
-        self._check_counts(index, kind, applied.tops)
-        owners = self.sharing.share(index, self.layers, blobs, self._add)
+            tops = [None] * declared
+        elif len(tops) != declared:  # Caffe makes missing tops of losses by itself
+            tops = [*tops[:declared], *[None] * (declared - len(tops))]
+        if message.propagate_down or message.loss_weight:
+            self._check_counts(index, kind, applied.tops)
+        owners = self.sharing.share(index, self.layers, blobs, self._add) if message.param else ()
         return self._finish(
             index, GraphLayer(layer, bottoms, tops, blobs, fillers, owners, applied.macs, applied.later)
         )
 
-    def _learned(self, layer: Layer, kind: LayerType, blobs: Sequence[tuple[Shape | None, str | None]] | None, *,
-                 refused: bool) -> tuple[list[Shape | None] | None, list[str | None]]:  # fmt: skip
-        if refused or blobs is None or layer.damaged:
+    def _learned(self, layer: Layer, kind: LayerType, applied: Applied) -> _Learned:
+        if applied.errors or applied.blobs is None or layer.damaged:
             return None, []
-        shapes, fillers, errors = learned_blobs(kind, layer.message, blobs)
-        errors.extend(check_fillers(layer.message, shapes, fillers))
+        message = layer.message
+        if not applied.blobs and not message.blobs and not message.param:
+            return [], []
+        again = not message.blobs and not message.param
+        if again and id(applied) in self.filled:
+            return self.filled[id(applied)][1]
+        shapes, fillers, errors = learned_blobs(kind, message, applied.blobs)
+        errors.extend(check_fillers(message, shapes, fillers))
         for error in errors:
             self._shape_error(layer, error)
+        if again and not errors:
+            self.filled[id(applied)] = (applied, (shapes, fillers))
         return shapes, fillers
 
     def _finish(self, index: int, graph_layer: GraphLayer) -> GraphLayer:
         """Lay the declared shapes over the inferred ones, and give the versions theirs."""
-        layer, tops = graph_layer.layer, list(graph_layer.tops)
+        layer, tops = graph_layer.layer, graph_layer.tops
         if layer.declared:
+            tops = list(tops)
             for i, name in enumerate(layer.message.top):
                 declared = layer.declared.get(name)
                 if declared is not None:
@@ -221,7 +235,7 @@ class _Inference:
             if version.uses > 1 and type(shape) is Unshaped:
                 text = f"top '{layer.message.top[i]}' has no shape, and {version.uses} readers that Caffe would copy it for"
                 self._add(layer, "empty-blob", f"top:{i}", text, hint="give its `shape`")
-        return graph_layer._replace(tops=tops)
+        return graph_layer._replace(tops=tops) if layer.declared else graph_layer
 
     def _declared(self, layer: Layer, i: int, declared: Shape, inferred: Shape | None) -> Shape:
         if inferred is None:

@@ -100,7 +100,7 @@ class Graph:
     with one name, `params` has the last one that has any.
     """
 
-    __slots__ = ("blobs", "layers", "level", "params", "phase", "stages")
+    __slots__ = ("_blobs", "_params", "layers", "level", "phase", "shapes", "stages")
 
     def __init__(
         self,
@@ -108,22 +108,39 @@ class Graph:
         stages: tuple[str, ...],
         level: int,
         layers: Sequence[GraphLayer],
-        blobs: Mapping[str, Dims],
+        shapes: Mapping[str, Shape | None],
     ) -> None:
         self.phase = phase
         self.stages = stages
         self.level = level
         self.layers = layers
-        self.blobs = blobs
-        self.params = {
-            one.layer.message.name: [None if shape is None else shape.dims for shape in one.blobs]
-            for one in layers
-            if one.blobs
-        }
+        self.shapes = shapes
+        self._blobs: dict[str, Dims] | None = None
+        self._params: dict[str, list[Dims]] | None = None
+
+    @property
+    def blobs(self) -> Mapping[str, Dims]:
+        """The final dims of each named blob."""
+        if self._blobs is None:
+            self._blobs = {name: _dims(shape) for name, shape in self.shapes.items()}
+        return self._blobs
+
+    @property
+    def params(self) -> Mapping[str, list[Dims]]:
+        """The dims of each layer's learned blobs."""
+        if self._params is None:
+            self._params = {
+                one.layer.message.name: [_dims(shape) for shape in one.blobs] for one in self.layers if one.blobs
+            }
+        return self._params
 
     def in_phase(self, phase: str) -> Graph:
         """The same layers in the other phase, where no rule tells the two apart."""
-        return Graph(phase, self.stages, self.level, self.layers, self.blobs)
+        return Graph(phase, self.stages, self.level, self.layers, self.shapes)
 
     def __repr__(self) -> str:
-        return f"<Graph {self.phase}: {len(self.layers)} layers, {len(self.blobs)} blobs>"
+        return f"<Graph {self.phase}: {len(self.layers)} layers, {len(self.shapes)} blobs>"
+
+
+def _dims(shape: Shape | None) -> Dims:
+    return None if shape is None else shape.dims

@@ -13,7 +13,6 @@ import yaml
 from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -21,7 +20,6 @@ from yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
     StreamEndEvent,
-    StreamStartEvent,
 )
 
 from netcompile.diagnostics import Note
@@ -126,40 +124,40 @@ class _Loader:
             self.report.add("syntax", _at(self.source, place), "an unpaired surrogate is not a character")
         raise _Failed
 
-    def _document(self, parser: Any) -> Node | None:  # noqa: C901, PLR0912 - one loop over the events, by kind
-        """The root node of the only document. One flat loop: it runs for every event of a large file."""
-        source, words, get_event = self.source, self.words, parser.get_event
+    def _document(self, parser: Any) -> Node | None:  # noqa: C901, PLR0912, PLR0915 - one flat loop over the events
+        """The root node of the only document. It runs for every event of a large file, so scalars come first."""
+        source, words, get_event, make = self.source, self.words, parser.get_event, tuple.__new__
         root: Node | None = None
+        node: Node
         stack: list[_Frame] = []
         frame: _Frame | None = None
+        items: list[Node] | None = None
         documents = 0
         while True:
             event = get_event()
             kind = type(event)
             if kind is ScalarEvent:
-                value: Any = event.value
-                if event.tag is not None:
-                    value = self._tagged(event)
-                elif event.implicit[0]:
-                    value = words[value]
-                node: Node = Scalar(value, event.start_mark, event.end_mark, source)
+                if event.implicit[0]:
+                    value = words[event.value]
+                else:
+                    value = event.value if event.tag is None else self._tagged(event)
+                node = make(Scalar, (value, event.start_mark, event.end_mark, source))
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = (node, 1)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 self._check_start(event, kind is MappingStartEvent, len(stack))
                 if frame is not None:
                     stack.append(frame)
                 frame = _Frame(event, kind is MappingStartEvent, self.aliased)
-                if event.anchor is not None:
-                    self.open_anchors.append(event.anchor)
+                items = frame.items
                 continue
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 assert frame is not None
-                event, node = frame.event, self._close(frame, event.end_mark)
-                if event.anchor is not None:
-                    self.open_anchors.pop()
-                    self.anchors[event.anchor] = (node, frame.size + self.aliased - frame.aliased)
-                size, frame = frame.size, stack.pop() if stack else None
+                closed, frame = frame, stack.pop() if stack else None
+                node = self._close(closed, event.end_mark)
+                items = None if frame is None else frame.items
                 if frame is not None:
-                    frame.size += size
+                    frame.size += closed.size
             elif kind is AliasEvent:
                 node = self._alias(event)
             elif kind is DocumentStartEvent:
@@ -170,20 +168,22 @@ class _Loader:
             elif kind is StreamEndEvent:
                 return root
             else:
-                assert kind in (StreamStartEvent, DocumentEndEvent)
                 continue
-            if kind is ScalarEvent and event.anchor is not None:
-                self.anchors[event.anchor] = (node, 1)
-            if frame is None:
+            if items is not None:
+                items.append(node)
+            elif frame is None:
                 root = node
-                continue
-            frame.size += 1
-            if frame.items is not None:
-                frame.items.append(node)
             elif frame.key is None:
                 frame.key = node
+                frame.size += 1
             else:
-                self._set(frame, node)
+                key = frame.key
+                name = key.value if type(key) is Scalar else None
+                if type(name) is str and name != "<<" and name not in frame.entries:
+                    frame.entries[name] = node
+                    frame.keys[name] = key  # type: ignore[assignment] # a Scalar, as its value is text
+                else:
+                    self._set(frame, node)
                 frame.key = None
 
     def _check_start(self, event: Any, mapping: bool, depth: int) -> None:  # noqa: FBT001 - one of two kinds
@@ -191,6 +191,8 @@ class _Loader:
             self._fail("too-deep", event.start_mark, event.end_mark, f"nested more than {MAX_DEPTH} levels deep")
         if event.tag is not None and event.tag not in ("!", _CORE + ("map" if mapping else "seq")):
             self._bad_tag(event)
+        if event.anchor is not None:
+            self.open_anchors.append(event.anchor)
 
     def _set(self, frame: _Frame, node: Node) -> None:
         key = frame.key
@@ -201,7 +203,7 @@ class _Loader:
             return
         name = key.value
         if name == "<<":
-            frame.merges.append((key, node))
+            frame.merges.append(node)
         elif name in entries:
             first = keys[name]
             message = f"key '{name}' is given twice"
@@ -211,14 +213,21 @@ class _Loader:
             keys[name] = key
 
     def _close(self, frame: _Frame, end: Position) -> Node:
-        start = frame.event.start_mark
+        event = frame.event
+        node: Node
         if frame.items is not None:
-            return List(frame.items, start, end, self.source)
-        for key, value in frame.merges:
-            self._merge(frame, key, value)
-        return Mapping(frame.entries, frame.keys, start, end, self.source)
+            node = List(frame.items, event.start_mark, end, self.source)
+            frame.size += len(frame.items)
+        else:
+            for value in frame.merges:
+                self._merge(frame, value)
+            node = Mapping(frame.entries, frame.keys, event.start_mark, end, self.source)
+        if event.anchor is not None:
+            self.open_anchors.pop()
+            self.anchors[event.anchor] = (node, frame.size + self.aliased - frame.aliased)
+        return node
 
-    def _merge(self, frame: _Frame, key: Scalar, value: Node) -> None:
+    def _merge(self, frame: _Frame, value: Node) -> None:
         sources = value.items if type(value) is List else [value]
         for merged in sources:
             if type(merged) is not Mapping:
@@ -228,7 +237,6 @@ class _Loader:
                 if name not in frame.entries:
                     frame.entries[name] = node
                     frame.keys[name] = merged.keys[name]
-        del key
 
     def _alias(self, event: Any) -> Node:
         name = event.anchor
@@ -299,7 +307,7 @@ class _Frame:
         self.entries: dict[Any, Node] = {}
         self.keys: dict[Any, Scalar] = {}
         self.key: Node | None = None
-        self.merges: list[tuple[Scalar, Node]] = []
+        self.merges: list[Node] = []
         self.size = 1
         self.aliased = aliased
 

@@ -200,8 +200,12 @@ def _refuse_large(holder: Value) -> None:
         entries += sum(map(len, level))
         if entries > MAX_ENTRIES:
             raise OperationError(f"a list of more than {MAX_ENTRIES} entries, inner ones included", "expansion-limit")
-        inner = (entry for each in level for entry in (each.values() if isinstance(each, dict) else each))
-        level = [entry for entry in inner if isinstance(entry, (list, dict))]
+        level = [
+            entry
+            for each in level
+            for entry in (each.values() if isinstance(each, dict) else each)
+            if isinstance(entry, (list, dict))
+        ]
         if not level:
             return
     raise OperationError(f"lists nested more than {MAX_LEVELS} deep", "expansion-limit")

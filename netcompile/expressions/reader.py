@@ -130,7 +130,8 @@ class Reader:
     def _escape(self, start: int) -> str:
         char = self.source[start + 1 : start + 2]
         if char not in _ESCAPES:
-            raise ExpressionError(f"unknown escape '\\{char}'", start, start + 2, hint="a backslash is written \\\\")
+            end = start + 1 + len(char)
+            raise ExpressionError(f"unknown escape '\\{char}'", start, end, hint="a backslash is written \\\\")
         self.at = start + 2
         return _ESCAPES[char]
 

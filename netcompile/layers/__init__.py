@@ -23,7 +23,7 @@ from netcompile.layers import (
     reshaping,
     spatial,
 )
-from netcompile.layers._apply import Applied, apply_type, learned_count
+from netcompile.layers._apply import Applied, Known, apply_again, apply_type, learned_count
 from netcompile.layers._layer import Arity, Inferred, LayerType, Learned, layer_type
 
 if TYPE_CHECKING:
@@ -47,4 +47,4 @@ LAYER_TYPES: Final[Mapping[str, LayerType]] = MappingProxyType(
     {kind.name: kind for family in FAMILIES for kind in family.TYPES}
 )
 
-__all__ = ["FAMILIES", "LAYER_TYPES", "Applied", "Arity", "Inferred", "LayerType", "Learned", "apply_type", "layer_type", "learned_count"]
+__all__ = ["FAMILIES", "LAYER_TYPES", "Applied", "Arity", "Inferred", "Known", "LayerType", "Learned", "apply_again", "apply_type", "layer_type", "learned_count"]

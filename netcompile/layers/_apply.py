@@ -7,7 +7,8 @@ with each number, and what the accepted tries have in common is what is known.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from operator import eq
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from netcompile.layers._layer import Arity, Inferred, LayerType, Learned
 from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, check_blob, merge
@@ -51,6 +52,33 @@ def apply_type(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape |
     except ShapeError as error:
         return Applied((None,) * len(layer.top), None, UNKNOWN, [error], ())
     return inferred
+
+
+Known: TypeAlias = "dict[tuple[object, ...], Applied]"
+
+
+def apply_again(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape | None], known: Known) -> Applied:
+    """`apply_type`, from what is `known` where a layer of the same parameters had bottoms of the same shapes before.
+
+    Deep nets repeat themselves. Only what is accepted is kept, as a refusal names its own layer.
+    """
+    # A scalar and a blob without a shape compare alike; presets and data layers are rare, and read more than the key.
+    if () in bottoms or not bottoms or layer.blobs:
+        return apply_type(kind, layer, bottoms)
+    key = (
+        kind.name,
+        len(layer.top),
+        *map(eq, layer.bottom, layer.top),
+        *[getattr(layer, field).SerializePartialToString() for field in kind.messages],
+        *([param.SerializePartialToString() for param in layer.param] if kind.checks else ()),
+        *bottoms,
+    )
+    done = known.get(key)
+    if done is None:
+        done = apply_type(kind, layer, bottoms)
+        if not done.errors and not done.later:
+            known[key] = done
+    return done
 
 
 def learned_count(kind: LayerType, layer: LayerParameter) -> int | None:

@@ -78,6 +78,11 @@ class LayerType(NamedTuple):
     unforced: tuple[int, ...]
     data: bool
 
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """All messages of LayerParameter that it reads."""
+        return self.params + self.reads
+
     def bottoms_of(self, layer: LayerParameter) -> Arity:
         """How many bottoms this layer takes, given its parameters."""
         return self.bottoms if type(self.bottoms) is Arity else self.bottoms(layer)  # type: ignore[operator]
