@@ -19,14 +19,12 @@ if TYPE_CHECKING:
 
 
 def dims_of(message: BlobShape, at: str) -> Shape:
-    """The dims of a BlobShape; `at` is its path in the layer.
-
-    Caffe cuts them to 32 bits (blob.cpp, Reshape), which can turn a huge dim into a small one or a negative one.
-    """
-    return Shape(_cut(dim, at) for dim in message.dim)
+    """The dims of a BlobShape; `at` is its path in the layer."""
+    return Shape(cut(dim, at) for dim in message.dim)
 
 
-def _cut(dim: int, at: str) -> int:
+def cut(dim: int, at: str) -> int:
+    """The dim as Caffe holds it, in 32 bits: a huge one can become small, and is refused where it becomes negative."""
     if -MAX_COUNT <= dim <= MAX_COUNT:
         return dim
     cut = (dim + 2**31) % 2**32 - 2**31

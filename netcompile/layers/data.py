@@ -12,7 +12,7 @@ from netcompile.layers._checks import exclusive, positive
 from netcompile.layers._fillers import TYPES as FILLERS
 from netcompile.layers._fillers import check_filler
 from netcompile.layers._layer import Inferred, Learned, layer_type
-from netcompile.layers._rules import dims_of, entry, once_or_each, written
+from netcompile.layers._rules import cut, dims_of, entry, once_or_each, written
 from netcompile.layers._words import named, plural
 from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, Unshaped, axes
 
@@ -258,7 +258,7 @@ def dummy_data(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 
 
 def _legacy_shape(layer: LayerParameter, i: int) -> Shape:
-    return Shape(entry(getattr(layer.dummy_data_param, name), i) for name in _LEGACY)
+    return Shape(cut(entry(getattr(layer.dummy_data_param, name), i), f"{_DUMMY}.{name}") for name in _LEGACY)
 
 
 TYPES = (

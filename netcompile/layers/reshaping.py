@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 from netcompile.caffe.caffe_pb2 import ReductionParameter
 from netcompile.layers._checks import at_least, positive
 from netcompile.layers._layer import Inferred, layer_type
-from netcompile.layers._rules import axis_of, dims_of, in_place, refuse_empty
+from netcompile.layers._rules import axis_of, cut, dims_of, in_place, refuse_empty
 from netcompile.layers._words import named, plural
 from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, axes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from netcompile.caffe.caffe_pb2 import LayerParameter
 
 _SHAPE = "reshape_param.shape"
+_TILES = "tile_param.tiles"
 _SUMMING = frozenset({ReductionParameter.SUM, ReductionParameter.MEAN})
 _ARGMAX_AXES = 3
 
@@ -95,12 +96,22 @@ def _misfit(layer: LayerParameter, x: Shape, top: Shape, have: Dim, want: Dim) -
     return f"{named(layer, 0, x)} has {both * have} elements{aside}, {rest}"
 
 
-@layer_type("Tile", checks=[positive("tile_param.tiles")])
+def _check_tiles(layer: LayerParameter) -> Iterator[ShapeError]:
+    if not layer.tile_param.HasField("tiles"):
+        yield ShapeError("tiles is missing; it must be at least 1", "tile_param", "missing-field", "write `tiles: N`")
+    elif layer.tile_param.tiles == 0:
+        yield ShapeError("tiles is 0; it must be at least 1", _TILES, "bad-value")
+
+
+@layer_type("Tile", checks=[_check_tiles])
 def tile(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Repeats the bottom `tiles` times along `axis`, whose dim is multiplied by `tiles`."""
     (x,) = bottoms
-    axis = axis_of(layer, x, "tile_param.axis")
-    return Inferred([x.replaced(axis, x[axis] * layer.tile_param.tiles)])
+    axis, tiles = axis_of(layer, x, "tile_param.axis"), layer.tile_param.tiles
+    if tiles < 0 and x[axis] != 0:  # of a dim of 0, Caffe doesn't mind
+        raise ShapeError(f"tiles is {tiles}; it must be at least 1", _TILES, "bad-value")
+    dim = x[axis] * tiles
+    return Inferred([x.replaced(axis, cut(dim, _TILES) if isinstance(dim, int) else dim)])
 
 
 @layer_type("Reduction")

@@ -14,7 +14,7 @@ from netcompile.layers._fillers import check_filler
 from netcompile.shapes import Shape, Unshaped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from netcompile.layers import Applied
     from netcompile.shapes import ShapeError
@@ -86,3 +86,39 @@ def refuse(apply: Callable[[str, str], Applied]) -> Callable[[str, str], list[Sh
         return errors
 
     return run
+
+
+def masks(word: str) -> Iterator[str]:
+    """The shape with each of its dims unknown in turn, with all unknown, and without even its number of axes."""
+    yield "unknown"
+    if word in {"scalar", "unshaped", "unknown"}:
+        return
+    dims = word.split("x")
+    yield "x".join("?" for _ in dims)
+    for i in range(len(dims)):
+        yield "x".join([*dims[:i], "?", *dims[i + 1 :]])
+
+
+@pytest.fixture
+def contradictions(apply: Callable[[str, str], Applied]) -> Callable[[str, str], list[str]]:
+    """What is derived of partly unknown bottoms and is not so of the bottoms themselves, which must be accepted."""
+
+    def run(text: str, bottoms: str) -> list[str]:
+        words = bottoms.split()
+        whole = apply(text, bottoms)
+        found = []
+        for i, word in enumerate(words):
+            for mask in masks(word):
+                masked = [*words[:i], mask, *words[i + 1 :]]
+                part = apply(text, " ".join(masked))
+                shapes = [*part.tops, *(shape for shape, _ in part.blobs or ())]
+                wanted = [*whole.tops, *(shape for shape, _ in (whole.blobs or ()) if part.blobs is not None)]
+                if part.errors or not all(map(fits, shapes, wanted)):
+                    found.append(" ".join([*masked, "->", *map(show, shapes), *map(str, part.errors)]))
+        return found
+
+    return run
+
+
+def fits(part: Shape | None, whole: Shape | None) -> bool:
+    return part is None or whole is None or not part.differs(whole)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Apply = Callable[[str, str], Applied]
     Derive = Callable[[str, str], tuple[str, str]]
     Refuse = Callable[[str, str], list[ShapeError]]
+    Contradictions = Callable[[str, str], list[str]]
 
 # A layer, its bottoms, its tops.
 ACCEPTED = [
@@ -119,6 +120,11 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "bottoms", "tops"), ACCEPTED)
 def test_shapes(text: str, bottoms: str, tops: str, derive: Derive) -> None:
     assert derive(text, bottoms) == (tops, "")
+
+
+@pytest.mark.parametrize(("text", "bottoms"), [case[:2] for case in ACCEPTED])
+def test_what_is_known_of_unknown_dims_is_so(text: str, bottoms: str, contradictions: Contradictions) -> None:
+    assert contradictions(text, bottoms) == []
 
 
 @pytest.mark.parametrize(("text", "bottoms", "code", "at"), REFUSED)

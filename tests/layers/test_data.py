@@ -120,6 +120,8 @@ REFUSED = [
     (f'type: "DummyData" dummy_data_param {{ shape {{ dim: 1 }} data_filler {{ }} data_filler {{ type: "" }} }} {TWO}',
      "unknown-filler", "dummy_data_param.data_filler:1.type"),
     ('type: "DummyData" dummy_data_param { shape { dim: -2 } }', "negative-dim", ""),
+    (('type: "DummyData" dummy_data_param { num: 0 channels: 4294967295 height: 1 width: 1 '
+     'data_filler { type: "msra" } }'), "blob-too-large", "dummy_data_param.channels"),
 ]  # fmt: skip
 
 

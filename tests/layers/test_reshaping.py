@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     Derive = Callable[[str, str], tuple[str, str]]
     Refuse = Callable[[str, str], list[ShapeError]]
+    Contradictions = Callable[[str, str], list[str]]
 
 # A layer, its bottom, its top.
 ACCEPTED = [
@@ -51,6 +52,8 @@ ACCEPTED = [
     ('type: "Tile" tile_param { tiles: 3 }', "2x3x4", "2x9x4"),
     ('type: "Tile" tile_param { tiles: 3 axis: -1 }', "2x3x4", "2x3x12"),
     ('type: "Tile" tile_param { tiles: 3 axis: 0 }', "0", "0"),
+    ('type: "Tile" tile_param { tiles: -1 }', "2x0", "2x0"),
+    ('type: "Tile" tile_param { tiles: 2147483647 }', "1x3", "1x2147483645"),
     ('type: "Tile" tile_param { tiles: 3 }', "?x3x?", "?x9x?"),
     ('type: "Tile" tile_param { tiles: 3 }', "2x?", "2x?"),
     ('type: "Tile" tile_param { tiles: 3 }', "unknown", "unknown"),
@@ -101,6 +104,7 @@ REFUSED = [
     ('type: "Tile" tile_param { tiles: 0 }', "2x3", "bad-value", "tile_param.tiles"),
     ('type: "Tile" tile_param { tiles: -1 }', "2x3", "bad-value", "tile_param.tiles"),
     ('type: "Tile" tile_param { tiles: 2 }', "7", "axis-range", "tile_param.axis"),
+    ('type: "Tile" tile_param { tiles: 2147483647 }', "2x2", "blob-too-large", "tile_param.tiles"),
     ('type: "Tile" tile_param { tiles: 2147483647 }', "2x3", "blob-too-large", ""),
     ('type: "Reduction"', "scalar", "axis-range", "reduction_param.axis"),
     ('type: "Reduction" reduction_param { axis: -3 }', "2x3", "axis-range", "reduction_param.axis"),
@@ -118,6 +122,11 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "bottom", "top"), ACCEPTED)
 def test_shapes(text: str, bottom: str, top: str, derive: Derive) -> None:
     assert derive(text, bottom) == (top, "")
+
+
+@pytest.mark.parametrize(("text", "bottoms"), [case[:2] for case in ACCEPTED])
+def test_what_is_known_of_unknown_dims_is_so(text: str, bottoms: str, contradictions: Contradictions) -> None:
+    assert contradictions(text, bottoms) == []
 
 
 @pytest.mark.parametrize(("text", "bottoms", "code", "at"), REFUSED)
