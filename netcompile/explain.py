@@ -32,7 +32,7 @@ class Example(NamedTuple):
 
 
 def explain(code: str, *, markdown: bool = False) -> str:
-    """All there is to say about `code`. Raises LookupError, which names the code that was probably meant."""
+    """Say all there is to say about `code`. Raises LookupError, which names the code that was probably meant."""
     if code not in CODES:
         meant = did_you_mean(code, CODES)
         raise LookupError(f"there is no code '{code}'" + (f"; did you mean '{meant}'?" if meant else ""))
@@ -47,13 +47,13 @@ def explain(code: str, *, markdown: bool = False) -> str:
 
 
 def explain_all() -> str:
-    """Every code on a line of its own, with its severity and meaning."""
+    """List every code on a line of its own, with its severity and meaning."""
     columns = max(map(len, CODES))
     return "".join(f"{code.name:<{columns}}  {code.severity:<7}  {code.meaning}\n" for code in CODES.values())
 
 
 def example(code: str) -> Example | None:
-    """The example of `code`, or None where there is none."""
+    """Read the example of `code`; None where there is none."""
     for language in _LANGUAGES:
         path = EXAMPLES / f"{code}.{language}"
         if path.exists():

@@ -21,7 +21,7 @@ _COLORED: Final = {"error": "1;31", "warning": "1;33", "strong": "1", "gutter": 
 
 
 def render_text(diagnostics: Iterable[Diagnostic], *, color: bool) -> str:
-    """The findings one below the other, with a line break at the end; an empty string where there are none.
+    """Write the findings one below the other, each line ended; an empty string where there are none.
 
     A finding of several lines is set off by an empty line. Uncoloured, the first line of a finding is its `str`.
     """
@@ -62,7 +62,7 @@ def _lines(diagnostic: Diagnostic, paint: Callable[[str, str], str]) -> Iterator
 
 
 def _partner(diagnostic: Diagnostic) -> Note | None:
-    """The note whose line is shown too: the only one with a place, where that is on another line.
+    """Choose the note whose line is shown too: the only one with a place, where that is on another line.
 
     Of a pair (this and the other definition) both lines help; of a chain, the places are enough.
     """
@@ -77,7 +77,7 @@ def _place(span: Span) -> str:
 
 
 def _snippet(span: Span, style: str, paint: Callable[[str, str], str]) -> Iterator[str]:
-    """The line where `span` begins, with carets under the part of it that is on that line."""
+    """Show the line where `span` begins, with carets under the part of it that is on that line."""
     line = span.source.line(span.line).rstrip()
     if not line:
         return
@@ -87,14 +87,14 @@ def _snippet(span: Span, style: str, paint: Callable[[str, str], str]) -> Iterat
 
 
 def _on_first_line(span: Span, line: str) -> tuple[int, int]:
-    """The characters of `line` that `span` covers, counted from 0; nothing where it is empty or past the end."""
+    """Count from 0 the characters of `line` that `span` covers: none where it is empty or past the end."""
     start = min(span.column - 1, len(line))
     end = span.end_column - 1 if span.end_line == span.line else len(line)
     return start, min(max(start, end), len(line))
 
 
 def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
-    """The part of `line` around characters `start` to `end`, as shown, the columns before these, and their columns.
+    """Give the part of `line` around characters `start` to `end` as shown, the columns before these, and theirs.
 
     Looks at few more characters than it shows: a generated file may be a single line of megabytes.
     """
@@ -111,7 +111,7 @@ def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
 
 
 def _reach(line: str, at: int, step: int, columns: int) -> int:
-    """How far `columns` go in `line` from before character `at`: forward (`step` 1) or backward (-1)."""
+    """Find how far `columns` go in `line` from before character `at`: forward (`step` 1) or backward (-1)."""
     while 0 <= (i := at if step > 0 else at - 1) < len(line):
         columns -= width(cell(line[i]))
         if columns < 0:

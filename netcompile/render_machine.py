@@ -23,7 +23,7 @@ _SARIF_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schema
 
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """A JSON array with one object per finding; keys are never left out, only null."""
+    """Write a JSON array with one object per finding; keys are never left out, only null."""
     found = [
         {
             "code": diagnostic.code,
@@ -51,7 +51,7 @@ def _place(span: Span | None) -> dict[str, str | int | None]:
 
 
 def render_github(diagnostics: Iterable[Diagnostic], root: str = ".") -> str:
-    """One workflow command per finding, which GitHub shows as an annotation at its line.
+    """Write one workflow command per finding, which GitHub shows as an annotation at its line.
 
     `root` is the folder of the checked-out repository: annotations need paths that are relative to it.
     """
@@ -71,7 +71,7 @@ def _command(diagnostic: Diagnostic, root: str) -> str:
 
 
 def _whole_message(diagnostic: Diagnostic, notes: Sequence[Note]) -> str:
-    """The message with notes and hint on lines of their own."""
+    """Join the message with notes and hint, on lines of their own."""
     lines = [diagnostic.message]
     for note in notes:
         where = f" ({note.span.source.name}:{note.span.line}:{note.span.column})" if note.span else ""
@@ -90,14 +90,14 @@ def _escaped_property(text: str) -> str:
 
 
 def _relative(name: str, root: str) -> str:
-    """The path of a source under `root` with slashes; as it is where it lies outside or is no path."""
+    """Give the path of a source under `root`, with slashes; as it is where it lies outside."""
     path = Path(os.path.abspath(name))  # noqa: PTH100 - Path.resolve would follow links, out of the repository
     base = Path(os.path.abspath(root))  # noqa: PTH100 - likewise
     return path.relative_to(base).as_posix() if path.is_relative_to(base) else Path(name).as_posix()
 
 
 def render_sarif(diagnostics: Iterable[Diagnostic], version: str, root: str = ".") -> str:
-    """A SARIF 2.1.0 log with one run. `version` is netcompile's own, `root` the folder that paths are relative to."""
+    """Write a SARIF 2.1.0 log of one run. `version` is netcompile's, `root` the folder that paths are relative to."""
     diagnostics = list(diagnostics)
     codes = sorted({diagnostic.code for diagnostic in diagnostics})
     indices = {code: i for i, code in enumerate(codes)}

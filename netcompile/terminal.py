@@ -17,7 +17,7 @@ ELLIPSIS: Final = "..."
 
 
 def use_color(mode: ColorMode, stream: TextIO) -> bool:
-    """Whether to write colours to `stream`. `mode` is that of --color; "auto" asks the environment and the stream.
+    """Decide whether to write colours to `stream`. `mode` is that of --color; "auto" asks the environment and the stream.
 
     NO_COLOR (https://no-color.org) outranks FORCE_COLOR, which outranks TERM=dumb; each counts where it is not empty.
     """
@@ -31,7 +31,7 @@ def use_color(mode: ColorMode, stream: TextIO) -> bool:
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with every character that a terminal would act on, or not show, as an escape."""
+    """Bring `text` on one line, with every character that a terminal would act on, or not show, as an escape."""
     return text if text.isprintable() else "".join(map(_printable, text))
 
 
@@ -42,12 +42,12 @@ def _printable(character: str) -> str:
 
 
 def cell(character: str) -> str:
-    """A character of a source line as it is shown: a tab as spaces, others as `printable` has them."""
+    """Show a character of a source line: a tab as spaces, others as `printable` has them."""
     return TAB if character == "\t" else _printable(character)
 
 
 def width(text: str) -> int:
-    """The columns that printable `text` takes: two for a wide East Asian character, none for a combining mark."""
+    """Count the columns that printable `text` takes: two for a wide East Asian character, none for a combining mark."""
     return len(text) if text.isascii() else sum(map(_width, text))
 
 
@@ -58,12 +58,12 @@ def _width(character: str) -> int:
 
 
 def pad(text: str, columns: int) -> str:
-    """`text` with spaces behind it up to `columns`."""
+    """Put spaces behind `text` up to `columns`."""
     return text + " " * (columns - width(text))
 
 
 def shorten(text: str, columns: int) -> str:
-    """`text` in at most `columns` columns: what is too long loses its middle, as both ends of a name tell."""
+    """Bring `text` into at most `columns`: what is too long loses its middle, as both ends of a name tell."""
     if width(text) <= columns:
         return text
     room = columns - len(ELLIPSIS)
@@ -73,7 +73,7 @@ def shorten(text: str, columns: int) -> str:
 
 
 def _fitting(text: str, columns: int) -> str:
-    """The longest beginning of `text` that takes at most `columns`."""
+    """Cut `text` to the longest beginning that takes at most `columns`."""
     taken = 0
     for i, character in enumerate(text):
         taken += _width(character)

@@ -39,7 +39,7 @@ class Measured(NamedTuple):
 
 
 def measure(graph: Graph) -> Measured:
-    """The figures of `graph`. Takes time linear in its size."""
+    """Work out the figures of `graph`, in time linear in its size."""
     final = {top: shape for one in graph.layers for top, shape in zip(one.layer.message.top, one.tops, strict=True)}
     made: set[str] = set()
     layers = []
@@ -54,7 +54,7 @@ def measure(graph: Graph) -> Measured:
 
 
 def _params(one: GraphLayer, *, own: bool = False) -> Dim:
-    """The number of values in a layer's learned blobs; with `own`, without those whose storage is another's."""
+    """Count the values in a layer's learned blobs; with `own`, without those whose storage is another's."""
     if one.blobs is None:
         return UNKNOWN
     owners = one.owners or [None] * len(one.blobs)
@@ -73,14 +73,14 @@ def _sum(counts: Iterable[Dim]) -> Dim:
 
 
 def shape_text(shape: Shape | None) -> str:
-    """A shape as tables and drawings show it."""
+    """Write a shape as tables and drawings show it."""
     if shape is None:
         return "?"
     return str(shape) if shape else "scalar"
 
 
 def to_json(name: str, graphs: Mapping[str, Graph]) -> dict[str, Any]:
-    """What `show --format json` writes, ready for `json.dumps`. `graphs` by target: "TRAIN", "TEST", "DEPLOY"."""
+    """Make what `show --format json` writes, ready for `json.dumps`. `graphs` by target: "TRAIN", "TEST", "DEPLOY"."""
     return {"name": name, "phases": {target: _phase(measure(graph)) for target, graph in graphs.items()}}
 
 

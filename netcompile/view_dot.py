@@ -26,7 +26,7 @@ _PLAIN: Final = "#ffffff"
 
 
 def to_dot(name: str, graphs: Mapping[str, Graph]) -> str:
-    """What `show --format dot` writes: a digraph with a cluster for each target in `graphs`."""
+    """Make what `show --format dot` writes: a digraph with a cluster for each target in `graphs`."""
     lines = [
         f"digraph {_quoted(name or 'net')} {{",
         '  graph [fontname="Helvetica", labeljust=l];',
@@ -92,7 +92,7 @@ class _Drawing:
             self.unread[name] = None
 
     def _shared_box(self, one: GraphLayer) -> _Box | None:
-        """The box of the layer on whose only top `one` works in place."""
+        """Find the box of the layer on whose only top `one` works in place."""
         message = one.layer.message
         if (
             len(message.bottom) != 1
@@ -139,5 +139,5 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text within quotes: Graphviz reads a backslash as the start of an escape."""
+    """Escape text for quotes: Graphviz reads a backslash as the start of an escape."""
     return printable(text).replace("\\", "\\\\").replace('"', '\\"')

@@ -33,7 +33,7 @@ _Row: TypeAlias = "tuple[list[str], ...]"
 
 
 def to_table(name: str, graphs: Mapping[str, Graph]) -> str:
-    """What `show` prints: a table for each target in `graphs`, with totals. `?` is what isn't known."""
+    """Make what `show` prints: a table for each target in `graphs`, with totals. `?` is what isn't known."""
     return "\n".join(_table(name, target, measure(graph)) for target, graph in graphs.items())
 
 
@@ -48,7 +48,7 @@ def _table(name: str, target: str, measured: Measured) -> str:
 
 
 def _rows(measured: Measured, *, terse: bool) -> list[_Row]:
-    """The head, a row for each layer, and the totals."""
+    """Make the head, a row for each layer, and the totals."""
     n = len(measured.layers)
     head = [[word] for word in _HEAD]
     head[2] = [_TERSE_WIRES if terse else _WIRES]
@@ -90,7 +90,7 @@ def _row(one: GraphLayer, figures: Figures, *, terse: bool) -> _Row:
 
 
 def _listed(words: Sequence[str], before: str = "") -> list[str]:
-    """The parts of a list with commas."""
+    """Make the parts of a list with commas."""
     parts = [f"{word}, " for word in words[:-1]] + [f"{word} " for word in words[-1:]]
     return [before + parts[0], *parts[1:]] if parts else []
 
@@ -117,7 +117,7 @@ def _numbers(figures: Figures) -> tuple[list[str], list[str], list[str]]:
 
 
 def _scaled(count: Dim, step: int, units: Sequence[str]) -> str:
-    """A count with three significant digits and its unit."""
+    """Write a count with three significant digits and its unit."""
     if not isinstance(count, int):
         return "?"
     value, i = float(count), 0
@@ -128,12 +128,12 @@ def _scaled(count: Dim, step: int, units: Sequence[str]) -> str:
 
 
 def _needed(rows: Sequence[_Row]) -> list[int]:
-    """The width that each column needs not to be wrapped."""
+    """Find the width that each column needs not to be wrapped."""
     return [max(width("".join(cell).rstrip()) for cell in column) for column in zip(*rows, strict=True)]
 
 
 def _widths(rows: Sequence[_Row]) -> list[int]:
-    """The width of each column: what it needs, or less where all do not fit."""
+    """Give each column what it needs, or less where all do not fit."""
     widths = [min(columns, _ROOM) for columns in _needed(rows)]
     parts = [
         max(width(part.rstrip()) for cell in column for part in cell or ("",)) for column in zip(*rows, strict=True)

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -310,3 +311,12 @@ def test_a_chain_deeper_than_the_stack() -> None:
     assert len(to_json("n", graphs)["phases"]["TRAIN"]["layers"]) == 5_001
     assert to_table("n", graphs).count("\n") == 5_007
     assert to_dot("n", graphs).count("->") == 5_001
+
+
+def test_documented_table_is_what_show_prints() -> None:
+    root = Path(__file__).parents[1]
+    compiled = netcompile.compile(root / "specs/srcnn.yaml")
+    table = to_table(compiled.net.name, {"TRAIN": compiled.graphs["TRAIN"]})
+    assert f"```\n$ netcompile show specs/srcnn.yaml --phase train\n{table}```\n" in (root / "docs/show.md").read_text(
+        encoding="utf-8"
+    )
