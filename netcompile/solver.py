@@ -152,7 +152,7 @@ def _check_phase(solver: SolverParameter, one: BuiltNet, findings: Findings) -> 
     wanted, doing = ("TRAIN", "trained") if test is None else ("TEST", "tested")
     if one.state.phase == wanted:
         return
-    at = "train_state" if test is None else f"test_state:{test}"
+    at = "train_state.phase" if test is None else f"test_state:{test}.phase"
     states = [solver.train_state] if test is None else solver.test_state[test : test + 1]
     if not any(state.HasField("phase") for state in states):
         at = one.use.field  # the net's own `state` says so

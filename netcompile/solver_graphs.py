@@ -98,9 +98,9 @@ def _decays(graph: Graph) -> bool:
     multipliers: dict[tuple[int, int], float | None] = {}
     for index, one in enumerate(graph.layers):
         params = one.layer.message.param
-        for i, owner in enumerate(one.owners):
+        for i in range(len(one.blobs or ())):
             written = params[i].decay_mult if i < len(params) and params[i].HasField("decay_mult") else None
-            blob = owner or (index, i)
+            blob = (one.owners[i] if i < len(one.owners) else None) or (index, i)
             if multipliers.get(blob) is None:
                 multipliers[blob] = written
     return any(multiplier is None or multiplier != 0 for multiplier in multipliers.values())
