@@ -17,7 +17,7 @@ ELLIPSIS: Final = "..."
 
 
 def use_color(mode: ColorMode, stream: TextIO) -> bool:
-    """Decide whether to write colours to `stream`. `mode` is that of --color; "auto" asks the environment and the stream.
+    """Decide whether to write colours to `stream`. `mode` is that of --color; "auto" asks environment and stream.
 
     NO_COLOR (https://no-color.org) outranks FORCE_COLOR, which outranks TERM=dumb; each counts where it is not empty.
     """
