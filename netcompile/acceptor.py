@@ -37,7 +37,8 @@ _LOGIC: Final = frozenset({"$ref", "allOf", "anyOf", "if", "then", "else", "type
 _LIMITS: Final = frozenset({"minimum", "maximum", "pattern", "items", "contains", "minItems", "minProperties"})
 _NAMES: Final = frozenset({"required", "propertyNames"})
 _KEYS: Final = frozenset({"properties", "patternProperties", "additionalProperties"})
-_COMMENTS: Final = frozenset({"$schema", "title", "description", "enumDescriptions", "errorMessage", "defaultSnippets"})
+_COMMENTS: Final = frozenset({"$schema", "title", "description", "enumDescriptions", "errorMessage"})
+_EDITING: Final = frozenset({"defaultSnippets", "doNotSuggest"})
 _MOST_KEPT: Final = 1000
 _WORDS: Final = re.compile(r"\^(?:\(([\w|]+)\)|(\w+))\$")
 
@@ -79,7 +80,7 @@ class Acceptor:
     def _build(self, schema: Any) -> Table:
         if schema is True or schema is False:
             return dict.fromkeys(_KINDS, _yes) if schema else {}
-        unknown = schema.keys() - _LOGIC - _LIMITS - _NAMES - _KEYS - _COMMENTS
+        unknown = schema.keys() - _LOGIC - _LIMITS - _NAMES - _KEYS - _COMMENTS - _EDITING
         assert not unknown, unknown
         if "$ref" in schema:
             return self._table(self._resolve(schema["$ref"]))

@@ -40,6 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _run(name, command, given)
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Help of a fixed width: asking the terminal for its own costs an import at every start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=100)
+
+
 class _Command:
     """A command: one line of help, what adds its arguments, and what runs it."""
 
@@ -53,7 +60,9 @@ class _Command:
 
 
 def _run(name: str, command: _Command, given: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog=f"netcompile {name}", description=command.help, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog=f"netcompile {name}", description=command.help, allow_abbrev=False, formatter_class=_Formatter
+    )
     command.add(parser)
     _add_common(parser)
     try:

@@ -8,11 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from netcompile.caffe.caffe_pb2 import NetParameter
-from netcompile.deploy import derive_deploy, read_options
 from netcompile.diagnostics import CompileError, Diagnostic, Report
 from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import Expanded, expand
-from netcompile.imports import find_root, read_libraries
 from netcompile.infer import infer
 from netcompile.ir import NO_ORIGIN, Layer, Net
 from netcompile.load import load, read_source
@@ -136,7 +134,9 @@ def compile_document(
     if spec.deploy is not None or settings.deploy:
         deploy = _deploy(spec, report, settings)
         if deploy is not None:
-            graphs["DEPLOY"] = infer(deploy, State("DEPLOY"), checks, incomplete=spec.incomplete)
+            again = Report()
+            graphs["DEPLOY"] = infer(deploy, State("DEPLOY"), again, incomplete=spec.incomplete)
+            checks.extend_new(again)
     solver = None
     if type(spec.solver) is MappingNode:
         solver = _solver(spec.solver, document, graphs, report, settings)
@@ -149,7 +149,7 @@ def expand_document(
     document: MappingNode, report: Report, settings: Settings, variables: Mapping[str, Node]
 ) -> Expanded:
     """Validate and expand a document, its imports included."""
-    libraries = read_libraries(document, settings.root, lambda text: _library(text, report), report)
+    libraries = _libraries(document, report, settings) if "imports" in document.entries else []
     custom = settings.allow_custom
     validated = validate(document, report, allow_custom=custom, custom_types=_custom_types(libraries))
 
@@ -161,6 +161,12 @@ def expand_document(
         damaged=validated.damaged,
         recheck=lambda node: validate_layer(node, report, allow_custom=custom),
     )
+
+
+def _libraries(document: MappingNode, report: Report, settings: Settings) -> list[MappingNode]:
+    from netcompile.imports import read_libraries  # noqa: PLC0415 - for specs that have some
+
+    return read_libraries(document, settings.root, lambda text: _library(text, report), report)
 
 
 def _library(source: Source, report: Report) -> MappingNode | None:
@@ -179,6 +185,8 @@ def _custom_types(libraries: Iterable[MappingNode]) -> set[str]:
 
 
 def _deploy(spec: Expanded, report: Report, settings: Settings) -> Net | None:
+    from netcompile.deploy import derive_deploy, read_options  # noqa: PLC0415 - for specs that have one
+
     if spec.incomplete and report.failed:
         return None
     return derive_deploy(lower(spec, report, "DEPLOY", allow_custom=settings.allow_custom), read_options(spec.deploy), report)
@@ -201,6 +209,8 @@ def _solver(section: MappingNode, document: MappingNode, graphs: Mapping[str, Gr
 
 def _net_path(spec: str, settings: Settings) -> str:
     """The path of the emitted net from the root folder: where it is written, else NAME.prototxt beside the spec."""
+    from netcompile.imports import find_root  # noqa: PLC0415 - for specs with a solver
+
     path = settings.net_file or f"{os.path.splitext(spec)[0]}.prototxt"
     root = os.path.realpath(settings.root or find_root(spec))
     full = os.path.realpath(path)
@@ -214,7 +224,9 @@ def infer_phases(net: Net, report: Report, *, incomplete: bool = False) -> dict[
     known: Known = {}
     graphs = {"TRAIN": infer(net, State("TRAIN", 0, stages), report, incomplete=incomplete, known=known)}
     if any(layer.message.include or layer.message.exclude for layer in net.layers):
-        graphs["TEST"] = infer(net, State("TEST", 0, stages), report, incomplete=incomplete, known=known)
+        again = Report()
+        graphs["TEST"] = infer(net, State("TEST", 0, stages), again, incomplete=incomplete, known=known)
+        report.extend_new(again)
     else:
         graphs["TEST"] = graphs["TRAIN"].in_phase("TEST")
     return graphs

@@ -84,6 +84,11 @@ class Report:
         for diagnostic in diagnostics:
             self.append(diagnostic)
 
+    def extend_new(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Record those findings whose code is not yet reported at their place: another state finds the same again."""
+        known = {(code, place) for code, place, _ in self._found if not place[0]}  # type: ignore[index, misc]
+        self.extend(d for d in diagnostics if (d.code, _place(d)) not in known)
+
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self._found.values())
 

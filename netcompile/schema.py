@@ -81,7 +81,7 @@ def build_schema(file: FileDescriptor, layer_types: Mapping[str, LayerType], com
     definitions["defaults"] = {
         "type": "object",
         "properties": {name: ref(f"default_{name}") for name in types},
-        "propertyNames": {"pattern": NAME},
+        "propertyNames": {"pattern": NAME, "doNotSuggest": True},
         "additionalProperties": ref("default_unknown"),
     }
     document = _document(fields, messages["NetParameter"])
@@ -118,6 +118,7 @@ def _items() -> dict[str, Schema]:
             "else": {"if": {"type": "object", "required": ["repeat"]}, "then": ref("repetition"), "else": ref("layer")},
         },
         "block_use": {
+            "title": "A block use",
             "properties": {
                 "block": described(ref("string"), _WORDS["block"]),
                 "bottom": described(ref("strings_or_null"), _WORDS["bottom"]),
@@ -126,7 +127,7 @@ def _items() -> dict[str, Schema]:
             "allOf": [ref("item_keys")],
         },
         "repetition": {
-            **closed({"repeat": described(ref("rounds"), _WORDS["repeat"]), "layers": layers, "when": _WHEN}),
+            **closed({"repeat": described(ref("rounds"), _WORDS["repeat"]), "layers": layers, "when": _WHEN}, "A repetition"),
             "required": ["layers"],
         },
         "rounds": {**names, "patternProperties": {_IDENTIFIER: ref("round_values")}, "minProperties": 1},
@@ -144,6 +145,7 @@ def _items() -> dict[str, Schema]:
                     "layers": layers,
                     "output": described(ref("string"), _WORDS["output"]),
                 },
+                "A block",
                 variables=False,
             ),
             "required": ["layers"],
@@ -159,10 +161,10 @@ def _deploy() -> Schema:
         "outputs": ref("strings"),
         "inputs": inputs,
     }
-    schema = closed({key: described(value, _WORDS[key]) for key, value in own.items()}, variables=False)
+    schema = closed({key: described(value, _WORDS[key]) for key, value in own.items()}, "The deploy net", variables=False)
     return {**schema, "type": ["object", "null"]}
 
 
 def _solver(fields: Fields, solver: Descriptor) -> Schema:
     properties = {field.name: fields.field(field) for field in solver.fields}
-    return closed({**properties, "test_set": described(ref("int32s"), _WORDS["test_set"])})
+    return closed({**properties, "test_set": described(ref("int32s"), _WORDS["test_set"])}, "The solver")

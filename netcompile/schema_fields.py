@@ -66,7 +66,9 @@ def leaf_definitions() -> dict[str, Schema]:
     leaves["number"] = ({"type": ["string", "number"], "pattern": VARIABLE}, "a number")
     leaves["boolean"] = ({"type": ["string", "boolean"], "pattern": VARIABLE}, "true, false")
     leaves["string"] = ({"type": ["string"]}, "")
-    definitions: dict[str, Schema] = {"variable": {"type": "string", "pattern": VARIABLE}}
+    # Without a title of its own, editors head the hover text of every enum twice. Null passes: its absence is said by
+    # the type beside, and a third choice for it would be offered at every completion.
+    definitions: dict[str, Schema] = {"variable": {"title": "variable", "pattern": VARIABLE}}
     for name, (leaf, expected) in leaves.items():
         message = {"errorMessage": f"Expected {expected} or a $variable."} if expected else {}
         many = {"if": {"type": "array"}, "then": {"items": ref(name)}}
@@ -82,10 +84,7 @@ def choice(words: tuple[str, ...], descriptions: list[str] | None = None, *, nul
     words_schema: Schema = {"enum": list(words)}
     if descriptions and any(descriptions):
         words_schema["enumDescriptions"] = descriptions
-    options = [words_schema, ref("variable")]
-    if not null:
-        return {"type": "string", "anyOf": options}
-    return {"type": ["string", "null"], "anyOf": [*options, {"type": "null"}]}
+    return {"type": ["string", "null"] if null else "string", "anyOf": [words_schema, ref("variable")]}
 
 
 def suggestion(words: tuple[str, ...], *, null: bool = False) -> Schema:
@@ -93,9 +92,16 @@ def suggestion(words: tuple[str, ...], *, null: bool = False) -> Schema:
     return {"type": ["string", "null"] if null else "string", "anyOf": [{"enum": list(words)}, {}]}
 
 
-def one_or_more(item: Schema, *, null: bool = False) -> Schema:
-    """One value or a list of them, where the value is more than a leaf."""
-    return {"if": {"type": ["array", "null"] if null else "array"}, "then": {"items": item}, "else": item}
+def one_or_more(item: Schema, kinds: list[str], words: tuple[str, ...] = (), *, null: bool = False) -> Schema:
+    """One value or a list of them, where the value is more than a leaf; an editor offers the words for it."""
+    aside = ["array", "null"] if null else ["array"]
+    schema = {"type": [*kinds, *aside], "if": {"type": aside}, "then": {"items": item}, "else": item}
+    return {**schema, "defaultSnippets": snippets(words)} if words else schema
+
+
+def snippets(words: tuple[str, ...]) -> list[Schema]:
+    """Words that an editor offers where it does not find them in the schema itself."""
+    return [{"label": word, "body": word} for word in words]
 
 
 def closed(properties: Schema, title: str | None = None, *, variables: bool = True) -> Schema:
@@ -155,9 +161,14 @@ class Fields:
         skip = LAYERS_OF_NET if name == "NetParameter" else ()
         inner = self.message(message, null=_is_block(field), skip=skip)
         one = ref(_SHORT.get(inner, inner))
+        kinds = ["string", "object"] if inner in _SHORT else ["object", "string"]
+        words = FILLERS if inner == "FillerParameter" else ()
         if many:
-            return one_or_more(one, null=null)
-        return {"if": {"type": "null"}, "else": one} if null and not _is_block(field) else one
+            return one_or_more(one, kinds, words, null=null)
+        if null and not _is_block(field):
+            offered = {"defaultSnippets": snippets(words)} if words else {}
+            return {"type": [*kinds, "null"], "if": {"type": "null"}, "else": one, **offered}
+        return one
 
     def _enum(self, field: FieldDescriptor, *, null: bool) -> Schema:
         enum = field.enum_type
@@ -174,7 +185,7 @@ def short_form(message: str, words: tuple[str, ...]) -> Schema:
         "if": {"type": "object"},
         "then": ref(message),
         "else": {"anyOf": [{"enum": list(words)}, ref("variable")]},
-        "defaultSnippets": [{"label": word, "body": word} for word in words],
+        "defaultSnippets": snippets(words),
     }
 
 

@@ -7,8 +7,8 @@ what the definitions say.
 from __future__ import annotations
 
 import json
+import os
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 _START: Final = ',"definitions":{\n'
@@ -18,10 +18,13 @@ _END: Final = "\n}}\n"
 @cache
 def schema_text() -> str:
     """The text of the schema: from inside the installed package, or from `schemas/` in a checkout."""
-    here = Path(__file__).parent
-    installed = here / "netcompile.schema.json"
-    path = installed if installed.exists() else here.parent / "schemas" / "netcompile.schema.json"
-    return path.read_text(encoding="utf-8")
+    # Not pathlib, which costs start-up time.
+    here = os.path.dirname(__file__)
+    path = os.path.join(here, "netcompile.schema.json")
+    if not os.path.exists(path):
+        path = os.path.join(os.path.dirname(here), "schemas", "netcompile.schema.json")
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def write_schema(schema: dict[str, Any]) -> str:

@@ -24,9 +24,10 @@ PLACES: Final = ("train", "test", "deploy")
 _ITEM_KEYS: Final = ("name", "type", "only", "when", *PLACES)
 _NOT_IN_OVERRIDES: Final = ("name", "only", "when", *PLACES)
 _NOT_IN_DEFAULTS: Final = ("name", "type", "bottom", "top")
+_IS_CUSTOM: Final = {"required": ["custom"], "properties": {"custom": {"const": True}}}
+_UNKNOWN: Final = "No layer type of Caffe. Write custom: true if it is your own."
 _WORDS: Final = {
     "name": "Name of the layer. It is also the name of its top where `top` is left out.",
-    "type": "What the layer computes: Convolution, ReLU, SoftmaxWithLoss and so on.",
     "bottom": "Blobs that the layer reads: a name or a list. Left out, the first top of the nearest layer before it.",
     "top": "Blobs that the layer makes: a name or a list. Left out, the layer's name.",
     "in_place": "true: the layer writes over its bottom, so its top has the bottom's name.",
@@ -52,6 +53,7 @@ class LayerSchemas:
         messages = file.message_types_by_name
         self.layer_types = layer_types
         self.fields = fields
+        self.phases = tuple(value.name for value in file.enum_types_by_name["Phase"].values)
         self.definitions: dict[str, Schema] = {}
         self.blocks = {f.name: f for f in messages["LayerParameter"].fields if f.name.endswith("_param")}
         self.plain_fields = [f for f in messages["LayerParameter"].fields if f.name not in self.blocks]
@@ -69,7 +71,7 @@ class LayerSchemas:
         self._define_entries()
 
     def _define_common(self) -> None:
-        rules = one_or_more(ref(SHORT_RULE), null=True)
+        rules = one_or_more(ref(SHORT_RULE), ["string", "object"], self.phases, null=True)
         own = {
             "bottom": ref("strings_or_null"),
             "top": ref("strings_or_null"),
@@ -122,7 +124,8 @@ class LayerSchemas:
         if "param_str" in own:
             own["param_format"] = described(choice(("json", "python"), null=True), _WORDS["param_format"])
         for block in kind.reads:
-            own[block] = described({}, self.fields.describe(self.blocks[block]))
+            own[block] = described({"type": ["object", "string", "null"]}, self.fields.describe(self.blocks[block]))
+        own["type"] = described({}, kind.doc)
         return described(self._close(own, name), kind.doc)
 
     def _close(self, own: Schema, title: str) -> Schema:
@@ -145,7 +148,7 @@ class LayerSchemas:
     def _define_other_types(self) -> None:
         """Types that are not in the table: templated ones take anything, custom ones keys and blocks."""
         names = list(self.layer_types)
-        unknown = {"if": {"type": "string"}, "then": {"enum": names, "errorMessage": "No layer type of Caffe."}}
+        unknown = {"if": {"type": "string"}, "then": {"enum": names, "errorMessage": _UNKNOWN}}
         variants = _variants(ref("override"))
         self.definitions["unknown_type"] = unknown
         self.definitions["layer_open"] = {"properties": variants}
@@ -155,28 +158,30 @@ class LayerSchemas:
         for form in ("layer", "fields"):
             self.definitions[f"{form}_of_type"] = _tree(names, form, _other_types(form))
         self.definitions["default_unknown"] = {
-            "required": ["custom"],
-            "properties": {"custom": {"const": True}},
-            "allOf": [ref("default_custom")],
+            "if": _IS_CUSTOM,
+            "then": ref("default_custom"),
+            "else": {"required": ["custom"], "properties": {"custom": {"const": True}}, "errorMessage": _UNKNOWN},
         }
 
     def _define_entries(self) -> None:
         """Where layers stand: as an item of `layers`, in a variant, in `defaults`."""
         item_keys = {
-            "only": described(one_or_more(choice(PLACES), null=True), _WORDS["only"]),
+            "only": described(one_or_more(choice(PLACES), ["string"], PLACES, null=True), _WORDS["only"]),
             "when": described({"type": ["string", "boolean", "number", "null"]}, _WORDS["when"]),
         }
         item_keys["only"]["then"]["minItems"] = 1
         self.definitions["item_keys"] = {"properties": item_keys}
         kinds = [{"label": name, "body": name, "description": kind.doc} for name, kind in self.layer_types.items()]
-        kind = {**described({"type": "string"}, _WORDS["type"]), "defaultSnippets": kinds}
+        kind = {"type": "string", "defaultSnippets": kinds}
         self.definitions["layer"] = {
+            "title": "A layer",
             "type": "object",
             "required": ["name", "type"],
             "properties": {"name": described(ref("string"), _WORDS["name"]), "type": kind},
             "allOf": [ref("item_keys"), ref("common"), ref("layer_of_type")],
         }
         self.definitions["override_keys"] = {
+            "title": "A variant of a layer",
             "type": ["object", "boolean", "string", "null"],
             "pattern": VARIABLE,
             "if": {"type": "boolean"},
@@ -189,6 +194,7 @@ class LayerSchemas:
         by_type = {"if": known, "then": ref("fields_of_type"), "else": ref("fields_custom")}
         self.definitions["override_custom"] = {"allOf": [ref("override_keys"), by_type]}
         self.definitions["default_keys"] = {
+            "title": "Defaults of a layer type",
             "type": ["object", "string", "null"],
             "pattern": VARIABLE,
             "properties": dict.fromkeys(_NOT_IN_DEFAULTS, False),
@@ -207,11 +213,10 @@ def _type_is(names: list[str], also: str = "") -> Schema:
 
 def _other_types(form: str) -> Schema:
     """Where no name of the table matches."""
-    custom = {"required": ["custom"], "properties": {"custom": {"const": True}}}
     return {
         "if": {"required": ["type"], "properties": {"type": {"type": "string", "pattern": VARIABLE}}},
         "then": ref(f"{form}_open"),
-        "else": {"if": custom, "then": ref(f"{form}_custom"), "else": ref(f"{form}_unknown")},
+        "else": {"if": _IS_CUSTOM, "then": ref(f"{form}_custom"), "else": ref(f"{form}_unknown")},
     }
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping as AbstractMapping
 from typing import TYPE_CHECKING, Any
 
-from netcompile.expressions import ExpressionError, evaluate, lone_reference, render
 from netcompile.tree import List, Mapping, Node, Place, Scalar, Span, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from netcompile.diagnostics import Note, Report
+    from netcompile.expressions import ExpressionError
 
 
 class Scope(AbstractMapping[str, Any]):
@@ -125,13 +125,17 @@ class Substitution:
         return new.value if isinstance(new.value, str) else str(new.value)
 
     def _scalar(self, node: Scalar, text: str) -> Node | None:
-        name = lone_reference(text)
+        name = text[1:]
+        if text[0] == "$" and name.isidentifier() and name.isascii() and name in self.scope:
+            found = self.scope.node(name)
+            self.failed = self.failed or found is None
+            return found
+        from netcompile.expressions import ExpressionError, lone_reference, render  # noqa: PLC0415 - most specs need none
+
+        lone = lone_reference(text)
         try:
-            if name is not None and name in self.scope:
-                found = self.scope.node(name)
-                if found is None:
-                    raise _MissingError
-                return found
+            if lone is not None and lone in self.scope:
+                return self._named(lone)
             return _as_node(render(text, self.scope), node)
         except ExpressionError as error:
             self.report_error(error, node)
@@ -140,8 +144,16 @@ class Substitution:
         self.failed = True
         return None
 
+    def _named(self, name: str) -> Node:
+        found = self.scope.node(name)
+        if found is None:
+            raise _MissingError
+        return found
+
     def condition(self, node: Node) -> bool | None:
         """Whether a `when` holds; None where it can't be told, which is then reported."""
+        from netcompile.expressions import ExpressionError, evaluate  # noqa: PLC0415 - most specs need none
+
         value: Any = node.value if type(node) is Scalar else plain(node)
         if isinstance(value, str):
             try:
