@@ -69,7 +69,8 @@ def apply_again(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape 
         kind.name,
         len(layer.top),
         *map(eq, layer.bottom, layer.top),
-        *[getattr(layer, field).SerializePartialToString() for field in kind.messages],
+        # An unset message with required fields (Clip) has no serialization at all.
+        *[getattr(layer, field).SerializePartialToString() if layer.HasField(field) else b"" for field in kind.messages],
         *([param.SerializePartialToString() for param in layer.param] if kind.checks else ()),
         *bottoms,
     )
