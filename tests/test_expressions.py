@@ -154,6 +154,7 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("[1] + [2]", [1, 2]),
     ("list[0]", 64),
     ("list[-1]", "x"),
+    ("list[-3]", 64),
     ("list[1][1]", 2),
     ("list[i - 2.0][0]", 1),
     ("'abc'[1]", "b"),

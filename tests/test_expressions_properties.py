@@ -60,8 +60,9 @@ COMPARISONS = st.sampled_from(["<", " <= ", ">", ">=", "==", " != ", " < 50 < ",
 POWERS = st.sampled_from(["2", "3", "-1", "0", "0.5", "-.5", "2 ** 2", "20", "-40"])
 
 
+# The depths keep what is made within the bounds of one expression.
 @st.composite
-def numbers(draw: st.DrawFn, depth: int = 4) -> str:
+def numbers(draw: st.DrawFn, depth: int = 3) -> str:
     """An expression that gives a number in both languages, or fails in both."""
     form = draw(st.integers(0, 5)) if depth else 0
     if form == 0:
@@ -80,7 +81,7 @@ def numbers(draw: st.DrawFn, depth: int = 4) -> str:
 
 
 @st.composite
-def conditions(draw: st.DrawFn, depth: int = 4) -> str:
+def conditions(draw: st.DrawFn, depth: int = 2) -> str:
     """An expression that gives true or false in both languages, or fails in both."""
     form = draw(st.integers(0, 3)) if depth else 0
     if form == 0:
