@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netcompile.caffe import caffe_pb2
-    from netcompile.compiler import Compiled, analyze, compile  # noqa: A004 - the public verb
+    from netcompile.compiler import Compiled, analyze, compile, upgrade  # noqa: A004 - the public verb
     from netcompile.diagnostics import CompileError, Diagnostic, Note
     from netcompile.ir import Graph
     from netcompile.solver_files import check_solver
@@ -26,7 +26,9 @@ _HOMES = {
     "Note": "netcompile.diagnostics",
     "analyze": "netcompile.compiler",
     "check_solver": "netcompile.solver_files",
+    "check_solver": "netcompile.solver_files",
     "compile": "netcompile.compiler",
+    "upgrade": "netcompile.compiler",
 }
 
 

@@ -12,7 +12,7 @@ from netcompile.diagnostics import CompileError, Diagnostic, Report
 from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import Expanded, expand
 from netcompile.infer import infer
-from netcompile.ir import NO_ORIGIN, Layer, Net
+from netcompile.ir import Layer, Net
 from netcompile.load import load, read_source
 from netcompile.lower import lower
 from netcompile.shapes import Shape
@@ -246,7 +246,7 @@ def analyze(
     """
     with collector_off():
         report = Report()
-        read = read_net(net, report)
+        read = _net_of(net, report)
         if read is not None and not report.failed:
             declared = {name: Shape.of(dims) for name, dims in (top_shapes or {}).items()}
             if declared:
@@ -257,21 +257,36 @@ def analyze(
         return graph
 
 
-def read_net(net: Message | str, report: Report) -> Net | None:
-    """A net from a message or prototxt text, in the current format, each layer with its place in the text."""
-    from google.protobuf import text_format  # noqa: PLC0415
+def _net_of(net: Message | str, report: Report) -> Net | None:
+    """A net from prototxt text or a message of any pool, in the current format."""
+    from netcompile.solver_files import read_net  # noqa: PLC0415 - for prototxt
 
     if isinstance(net, str):
-        try:
-            message = text_format.Parse(net, NetParameter())
-        except text_format.ParseError as error:
-            report.add("syntax", None, str(error))
-            return None
-    elif isinstance(net, NetParameter):
-        message = net
+        return read_net(Source("<prototxt>", net), report)
+    own = net if isinstance(net, NetParameter) else NetParameter.FromString(net.SerializePartialToString())
+    from netcompile.old_formats import upgrade_net  # noqa: PLC0415 - likewise
+
+    upgraded = upgrade_net(own, report).net
+    return Net(upgraded, [Layer(layer) for layer in upgraded.layer])
+
+
+def upgrade(net: Message | str) -> NetParameter:
+    """What Caffe's own upgrade makes of a net in an old format: prototxt text or a message, which is not modified.
+
+    A net in the current format comes back as it is. Raises CompileError where Caffe refuses the file.
+    """
+    from netcompile.old_formats import upgrade_net  # noqa: PLC0415 - for old nets
+    from netcompile.prototxt import read_prototxt  # noqa: PLC0415 - likewise
+
+    report = Report()
+    if isinstance(net, str):
+        message = read_prototxt(Source("<prototxt>", net), NetParameter, report).message
     else:
         message = NetParameter.FromString(net.SerializePartialToString())
-    return Net(message, [Layer(layer, NO_ORIGIN) for layer in message.layer])
+    upgraded = upgrade_net(message, report).net
+    if report.failed:
+        raise CompileError(report.ordered())
+    return upgraded  # type: ignore[no-any-return]
 
 
 def variable_nodes(variables: Mapping[str, Any], report: Report) -> dict[str, Node]:

@@ -8,12 +8,13 @@ from netcompile.caffe.caffe_pb2 import ParamSpec
 from netcompile.layers import LayerType
 from netcompile.layers._checks import value_at
 from netcompile.layers._fillers import check_filler
+from netcompile.layers._rules import stored_shape
 from netcompile.shapes import Shape, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from netcompile.caffe.caffe_pb2 import BlobProto, LayerParameter
+    from netcompile.caffe.caffe_pb2 import LayerParameter
     from netcompile.ir import Layer
 
 _CHECK_PRESETS: Final = frozenset({"Convolution", "Deconvolution"})
@@ -28,8 +29,10 @@ def learned_blobs(
     errors: list[ShapeError] = []
     shapes = [shape for shape, _ in inferred]
     fillers = [filler for _, filler in inferred]
+    if layer.blobs:
+        errors.extend(_check_stored(layer))
     if layer.blobs and kind.name not in _DROP_PRESETS:
-        presets = [preset_shape(blob) for blob in layer.blobs]
+        presets = [stored_shape(blob) for blob in layer.blobs]
         errors.extend(_check_presets(kind, presets, shapes))
         shapes, fillers = list(presets), [None] * len(presets)
     if len(layer.param) > len(shapes):
@@ -39,11 +42,19 @@ def learned_blobs(
     return shapes, fillers, errors
 
 
-def preset_shape(blob: BlobProto) -> Shape:
-    """The shape of a stored blob, in the new or the old four-axis form."""
-    if blob.HasField("num") or blob.HasField("channels") or blob.HasField("height") or blob.HasField("width"):
-        return Shape((blob.num, blob.channels, blob.height, blob.width))
-    return Shape(blob.shape.dim)
+def _check_stored(layer: LayerParameter) -> list[ShapeError]:
+    """The values of each stored blob must be as many as its shape says (blob.cpp, FromProto)."""
+    errors = []
+    for i, blob in enumerate(layer.blobs):
+        shape = stored_shape(blob)
+        wanted = [("data", len(blob.double_data) or len(blob.data))]
+        wanted += [("diff", n) for n in (len(blob.double_diff) or len(blob.diff),) if n]
+        errors += [
+            ShapeError(f"stored blob {i} is {shape} = {shape.count()} values, but has {n} of {what}", f"blobs:{i}", "count-mismatch")
+            for what, n in wanted
+            if n != shape.count()
+        ]
+    return errors
 
 
 def _check_presets(kind: LayerType, presets: Sequence[Shape], shapes: Sequence[Shape | None]) -> list[ShapeError]:

@@ -11,7 +11,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.diagnostics import did_you_mean
-from netcompile.refusals import explain
+from netcompile.refusals import Explainer
 from netcompile.repair import Add, Drop, find, find_key, repaired
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.wording import is_slip, quoted
@@ -40,6 +40,7 @@ class Mender:
     def __init__(self, rules: Rules, report: Report) -> None:
         self.rules = rules
         self.report = report
+        self.explainer = Explainer(rules.full())
         self.damaged: set[int] = set()
 
     def mend(self, node: Node, definition: str) -> Node | None:
@@ -61,7 +62,7 @@ class Mender:
             shell = _without_parts(node, definition)
             if self.rules.accepts(shell, definition):
                 return node, damaged
-            problems = explain(shell, definition, self.rules.full())
+            problems = self.explainer.explain(shell, definition)
             assert problems, "the acceptor refuses what jsonschema accepts"
             for problem in problems:
                 if not quiet and not _follows(problem, dropped):

@@ -34,18 +34,30 @@ class Problem(NamedTuple):
     at_key: bool = False
 
 
-_OWNERS: Final = {"document": "a spec", "block": "a block", "repetition": "a repetition", "layer": "a layer"}
+_OWNERS: Final = {
+    "document": "a spec",
+    "block": "a block",
+    "repetition": "a repetition",
+    "deploy": "`deploy`",
+    "solver": "`solver`",
+}
 _WORDED: Final = ("document", "deploy", "block", "repetition", "lint")
 _PLACES: Final = ("train", "test", "deploy")
 _RANKS: Final = {"wrong-kind": 0, "unknown-type": 1}
 
 
-def explain(node: Node, definition: str, schema: dict[str, Any]) -> list[Problem]:
-    """Every mistake in a node that does not satisfy a definition of the schema, in the order of the schema."""
-    validator = Draft7Validator(schema).evolve(schema=schema["definitions"][definition])
-    explainer = _Explainer(node, definition, schema)
-    errors = validator.iter_errors(_texts(node))
-    return _independent(problem for error in errors for problem in explainer.problems(error))
+class Explainer:
+    """Explains refusals by the definitions of one schema."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._definitions = schema["definitions"]
+        self._validator = Draft7Validator(schema)
+
+    def explain(self, node: Node, definition: str) -> list[Problem]:
+        """Every mistake in a node that does not satisfy a definition."""
+        refusal = _Refusal(node, definition, self._definitions)
+        errors = self._validator.evolve(schema=self._definitions[definition]).iter_errors(_texts(node))
+        return _independent(problem for error in errors for problem in refusal.problems(error))
 
 
 def _texts(node: Node) -> Any:
@@ -73,13 +85,13 @@ def _is_met(problem: Problem, renamed: set[Path]) -> bool:
     return missing and any((*problem.path, key) in renamed for key in problem.repair.entries)  # type: ignore[union-attr]
 
 
-class _Explainer:
+class _Refusal:
     """Turns the errors of one node into problems."""
 
-    def __init__(self, node: Node, definition: str, schema: dict[str, Any]) -> None:
+    def __init__(self, node: Node, definition: str, definitions: dict[str, Any]) -> None:
         self.node = node
         self.definition = definition
-        self.definitions = schema["definitions"]
+        self.definitions = definitions
 
     def problems(self, error: Any) -> Iterator[Problem]:
         """The problems that one error of jsonschema stands for."""
@@ -105,7 +117,7 @@ class _Explainer:
         """The name of a value: its key, or the key of its list."""
         keys = [step for step in path if isinstance(step, str)]
         if not keys:
-            return _OWNERS.get(self.definition, f"`{self.definition}`")
+            return _OWNERS.get(self.definition, f"a {self.definition.partition('_')[0]}")
         label = keys[-1].removesuffix("\0")
         return label if isinstance(path[-1], str) else f"an entry of {label}"
 
@@ -137,10 +149,8 @@ class _Explainer:
     def _owner(self, path: Path, schema: dict[str, Any]) -> tuple[str, str]:
         """What lacks a key, and whether that would be a field of Caffe or a key of ours."""
         if not path or path[-1] in _PLACES:
-            title = schema.get("title")
-            owner = title if title and self.definition not in ("solver", "document") else None
-            noun = "key" if self.definition in _WORDED else "field"
-            return owner or _OWNERS.get(self.definition, f"`{self.definition}`"), noun
+            owner = _OWNERS.get(self.definition) or schema.get("title", self._label(()))
+            return owner, "key" if self.definition in _WORDED else "field"
         return self._label(path), "key" if path[-1] in _WORDED else "field"
 
     def _block_with(self, key: str, schema: dict[str, Any]) -> str | None:

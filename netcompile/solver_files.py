@@ -20,11 +20,12 @@ from netcompile.tree import Source, Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from netcompile.caffe.caffe_pb2 import SolverParameter
     from netcompile.diagnostics import Diagnostic, Note
-    from netcompile.ir import Graph
+    from netcompile.ir import Graph, Origin
     from netcompile.layers import Known
     from netcompile.old_formats import Origins
-    from netcompile.prototxt import Parsed, Positions
+    from netcompile.prototxt import Positions
     from netcompile.solver import BuiltNet, NetUse
     from netcompile.states import State
 
@@ -53,8 +54,22 @@ def check_source(
     reading = Report()
     parsed = read_prototxt(solver, messages.SolverParameter, reading)
     report.extend(reading)
-    nets = _TextNets(parsed, open_net, report, messages, allow_custom=allow_custom)
-    return check_message(parsed.message, _FieldOrigin(parsed.positions), report, nets, complete=not reading.failed)
+    origin = _FieldOrigin(parsed.positions)
+    builder = _Builder(report, allow_custom=allow_custom)
+    nets = _TextNets(builder, origin, open_net, messages, unsound=bool(parsed.unsound))
+    return check_message(parsed.message, origin, report, nets, complete=not reading.failed)
+
+
+def check_own(
+    solver: SolverParameter, origin: Origin, net: Net, report: Report, *, complete: bool = True,
+    incomplete: bool = False,
+) -> list[BuiltNet]:  # fmt: skip
+    """Check a solver against the net that was made together with it; returns its nets as they are built.
+
+    What it names is taken to be that net, but for a `test_net` beside `net`. `incomplete`: layers of the net are missing
+    that could not be read.
+    """
+    return check_message(solver, origin, report, _OwnNets(_Builder(report), origin, net, incomplete), complete=complete)
 
 
 def read_net(source: Source, report: Report, *, messages: Any = None, allow_custom: bool = False) -> Net | None:
@@ -77,19 +92,51 @@ def read_net(source: Source, report: Report, *, messages: Any = None, allow_cust
     return Net(upgraded.net, layers)
 
 
+class _Builder:
+    """Builds and runs nets, and makes nets of messages that a solver holds."""
+
+    def __init__(self, report: Report, *, allow_custom: bool = False) -> None:
+        self.report = report
+        self.allow_custom = allow_custom
+        self.unsound: set[int] = set()  # ids of nets of which a part could not be read
+        self._derived: dict[int, Known] = {}
+
+    def hold(self, use: NetUse, origin: Origin) -> Net:
+        message: Any = use.message
+        layers = [
+            Layer(layer, _InnerOrigin(origin, f"{use.field}.layer:{i}"), custom=self.allow_custom)
+            for i, layer in enumerate(message.layer)
+        ]
+        return Net(message, layers)
+
+    def build(self, net: Net, state: State) -> Graph | None:
+        building = Report()
+        incomplete = id(net) in self.unsound
+        known = self._derived.setdefault(id(net), {})
+        graph = infer(net, state, building, incomplete=incomplete, known=known)
+        self.report.extend_new(building)
+        return None if incomplete or building.failed else graph
+
+    def run(self, net: Net, graph: Graph, *, backward: bool, severity: str | None) -> None:
+        running = Report()
+        force = net.header.force_backward
+        check_run(graph, running, backward=backward, force_backward=force, severity=severity)
+        self.report.extend_new(running)
+
+
 class _TextNets:
     """The nets of a solver file: those that it names and those that it holds."""
 
-    def __init__(self, solver: Parsed, open_net: Callable[[str], Source | None], report: Report, messages: Any, *,
-                 allow_custom: bool) -> None:  # fmt: skip
-        self._solver = solver
+    def __init__(self, builder: _Builder, origin: Origin, open_net: Callable[[str], Source | None], messages: Any, *,
+                 unsound: bool) -> None:  # fmt: skip
+        self._builder = builder
+        self._origin = origin
         self._open = open_net
-        self._report = report
         self._messages = messages
-        self._allow_custom = allow_custom
+        self._unsound = unsound
         self._known: dict[str, Net | None] = {}
-        self._unsound: set[int] = set()  # ids of nets of which a part could not be read
-        self._derived: dict[int, Known] = {}
+        self.build = builder.build
+        self.run = builder.run
 
     def read(self, use: NetUse) -> Net | None:
         key = use.field if use.path is None else f"file {use.path}"
@@ -98,54 +145,57 @@ class _TextNets:
         return self._known[key]
 
     def _held(self, use: NetUse) -> Net:
-        origin = _FieldOrigin(self._solver.positions)
-        message: Any = use.message
-        layers = [
-            Layer(layer, origin.within(f"{use.field}.layer:{i}"), custom=self._allow_custom)
-            for i, layer in enumerate(message.layer)
-        ]
-        net = Net(message, layers)
-        if self._solver.unsound:
-            self._unsound.add(id(net))
+        net = self._builder.hold(use, self._origin)
+        if self._unsound:
+            self._builder.unsound.add(id(net))
         return net
 
     def _named(self, use: NetUse, path: str) -> Net | None:
+        report = self._builder.report
         source = self._open(path)
         if source is None:
             text = f"the net '{path}' is not at hand, so it is not checked"
-            self._report.add("unread-net", _FieldOrigin(self._solver.positions).span(use.field), text)
+            report.add("unread-net", self._origin.span(use.field), text)
             return None
         reading = Report()
-        net = read_net(source, reading, messages=self._messages, allow_custom=self._allow_custom)
-        self._report.extend(reading)
+        net = read_net(source, reading, messages=self._messages, allow_custom=self._builder.allow_custom)
+        report.extend(reading)
         if net is not None and reading.failed:
-            self._unsound.add(id(net))
+            self._builder.unsound.add(id(net))
         return net
 
-    def build(self, net: Net, state: State) -> Graph | None:
-        building = Report()
-        incomplete = id(net) in self._unsound
-        known = self._derived.setdefault(id(net), {})
-        graph = infer(net, state, building, incomplete=incomplete, known=known)
-        self._report.extend(building)
-        return None if incomplete or building.failed else graph
 
-    def run(self, net: Net, graph: Graph, *, backward: bool, severity: str | None) -> None:
-        force = net.header.force_backward
-        check_run(graph, self._report, backward=backward, force_backward=force, severity=severity)
+class _OwnNets:
+    """The nets of a spec's solver: the spec's own, and those that the solver holds."""
+
+    def __init__(self, builder: _Builder, origin: Origin, net: Net, incomplete: bool) -> None:  # noqa: FBT001 - private
+        self._builder = builder
+        self._origin = origin
+        self._net = net
+        self._known: dict[str, Net] = {}
+        self.build = builder.build
+        self.run = builder.run
+        if incomplete:
+            builder.unsound.add(id(net))
+        self._trains_alone = False
+
+    def read(self, use: NetUse) -> Net | None:
+        if use.test is None:
+            self._trains_alone = use.field == "train_net"
+        if use.path is not None:
+            return None if use.field.startswith("test_net") and not self._trains_alone else self._net
+        if use.field not in self._known:
+            self._known[use.field] = self._builder.hold(use, self._origin)
+        return self._known[use.field]
 
 
 class _FieldOrigin:
-    """The places of a solver's fields, or of those within one of them. The text's start stands for a whole solver."""
+    """The places of a solver's fields. The text's start stands for the whole."""
 
-    __slots__ = ("_positions", "_prefix")
+    __slots__ = ("_positions",)
 
-    def __init__(self, positions: Positions, prefix: str = "") -> None:
+    def __init__(self, positions: Positions) -> None:
         self._positions = positions
-        self._prefix = prefix
-
-    def within(self, prefix: str) -> _FieldOrigin:
-        return _FieldOrigin(self._positions, prefix)
 
     def span(self, at: str) -> Span | None:
         return self._find(at, key=False)
@@ -158,10 +208,32 @@ class _FieldOrigin:
         return ()
 
     def _find(self, at: str, *, key: bool) -> Span | None:
-        path = ".".join(part for part in (self._prefix, at) if part)
-        element, _, rest = path.partition(".")
+        element, _, path = at.partition(".")
         name, _, index = element.partition(":")
-        return self._positions.find(name, int(index or 0), rest, key=key) or Span(self._positions.source, 1, 1, 1, 1)
+        found = self._positions.find(name, int(index or 0), path, key=key)
+        return found or Span(self._positions.source, 1, 1, 1, 1)
+
+
+class _InnerOrigin:
+    """The places of what stands within a field."""
+
+    __slots__ = ("_outer", "_prefix")
+
+    def __init__(self, outer: Origin, prefix: str) -> None:
+        self._outer = outer
+        self._prefix = prefix
+
+    def span(self, at: str) -> Span | None:
+        return self._outer.span(self._path(at))
+
+    def key_span(self, at: str) -> Span | None:
+        return self._outer.key_span(self._path(at))
+
+    def notes(self, at: str) -> Sequence[Note]:
+        return self._outer.notes(self._path(at))
+
+    def _path(self, at: str) -> str:
+        return f"{self._prefix}.{at}" if at else self._prefix
 
 
 class _LayerOrigin:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from netcompile.tree import Node, Span
 
 _TRAIN_NETS: Final = ("net", "net_param", "train_net", "train_net_param")
+_HELD: Final = ("net_param", "train_net_param", "test_net_param")
 
 
 class SectionOrigin:
@@ -103,8 +104,8 @@ def derive_tests(
     if solver.test_iter:
         report.add("conflicting-fields", section.keys["test_set"].span, "test_set and test_iter are both given")
         return False
-    if names_net(section):
-        text = "test_set needs the batch size of the TEST net, but the solver names a net of its own"
+    if not section.entries.keys().isdisjoint(_HELD):
+        text = "test_set needs the batch size of the TEST net, but the solver holds a net of its own"
         report.add("unknown-batch", node.span, text, hint="write `test_iter`, the number of batches")
         return False
     counts = [_count(size, graph_of(i), report) for i, size in enumerate(_sizes(node))]

@@ -152,7 +152,8 @@ def _common(accepted: Sequence[Inferred], tops: int) -> Applied:
     if not accepted:
         return Applied((None,) * tops, None, UNKNOWN, (), ())
     shapes = [_merge([one.tops[i] for one in accepted]) for i in range(len(accepted[0].tops))]
-    return Applied(shapes, _merge_blobs([one.blobs for one in accepted]), UNKNOWN, (), ())
+    macs = accepted[0].macs if len({one.macs for one in accepted}) == 1 else UNKNOWN
+    return Applied(shapes, _merge_blobs([one.blobs for one in accepted]), macs, (), ())
 
 
 def _merge(shapes: Sequence[Shape | None]) -> Shape | None:

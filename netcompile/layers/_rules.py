@@ -14,7 +14,7 @@ from netcompile.shapes import MAX_COUNT, Dim, Shape, ShapeError, Unshaped, axes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from netcompile.caffe.caffe_pb2 import BlobShape, LayerParameter
+    from netcompile.caffe.caffe_pb2 import BlobProto, BlobShape, LayerParameter
     from netcompile.layers._layer import Check
 
 
@@ -96,3 +96,10 @@ def written(path: str, what: str) -> Check:
             yield ShapeError(f"{name} is {state}; it must be {what}", at, "missing-field")
 
     return check
+
+
+def stored_shape(blob: BlobProto) -> Shape:
+    """The shape of a stored blob, in the new or the old four-axis form."""
+    if any(blob.HasField(field) for field in ("num", "channels", "height", "width")):
+        return Shape((blob.num, blob.channels, blob.height, blob.width))
+    return Shape(blob.shape.dim)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from netcompile.layers._layer import Inferred, Learned, layer_type
-from netcompile.layers._rules import axis_of, refuse_empty
+from netcompile.layers._rules import axis_of, refuse_empty, stored_shape
 from netcompile.layers._words import named
 from netcompile.shapes import Shape, ShapeError, axes
 
@@ -103,6 +103,9 @@ def scale(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 
 def _learned(layer: LayerParameter, x: Shape, block: Literal["bias_param", "scale_param"]) -> tuple[int, Shape]:
     """The axis from which a learned factor counts, and its shape."""
+    if layer.blobs:  # a stored factor is taken as it is
+        factor = stored_shape(layer.blobs[0])
+        return _start(layer, x, factor, block), factor
     axis, span = axis_of(layer, x, f"{block}.axis"), getattr(layer, block).num_axes
     if span < -1:
         message = f"num_axes is {span}; it must be at least 0, or -1 for all axes from {axis} on"
@@ -116,17 +119,18 @@ def _learned(layer: LayerParameter, x: Shape, block: Literal["bias_param", "scal
 
 
 def _start(layer: LayerParameter, x: Shape, factor: Shape, block: Literal["bias_param", "scale_param"]) -> int:
-    """The axis of `x` from which the second bottom, `factor`, counts; its dims must be those of `x` there."""
+    """The axis of `x` from which `factor`, a bottom or stored, counts; its dims must be those of `x` there."""
     if not factor:
         return 0
     start = axis_of(layer, x, f"{block}.axis")
     wanted = Shape(x[start : start + len(factor)])
+    at, what = ("bottom:1", layer.bottom[1]) if len(layer.bottom) > 1 else ("blobs:0", "its stored factor")
     if len(wanted) < len(factor):
-        message = f"{named(layer, 1, factor)} has more axes than {named(layer, 0, x)} from axis {start} on"
-        raise ShapeError(message, "bottom:1", "axis-range")
+        message = f"{what} has {factor}, more axes than {named(layer, 0, x)} from axis {start} on"
+        raise ShapeError(message, at, "axis-range")
     if factor.differs(wanted):
-        message = f"{layer.bottom[1]} has {factor}, but {named(layer, 0, x)} has {wanted} from axis {start} on"
-        raise ShapeError(message, "bottom:1", "shape-mismatch")
+        message = f"{what} has {factor}, but {named(layer, 0, x)} has {wanted} from axis {start} on"
+        raise ShapeError(message, at, "shape-mismatch")
     return start
 
 
