@@ -60,16 +60,20 @@ def check_source(
     return check_message(parsed.message, origin, report, nets, complete=not reading.failed)
 
 
-def check_own(
+def check_own(  # noqa: PLR0913 - what a spec knows of its solver and its net
     solver: SolverParameter, origin: Origin, net: Net, report: Report, *, complete: bool = True,
-    incomplete: bool = False,
+    incomplete: bool = False, known: Known | None = None,
 ) -> list[BuiltNet]:  # fmt: skip
     """Check a solver against the net that was made together with it; returns its nets as they are built.
 
-    What it names is taken to be that net, but for a `test_net` beside `net`. `incomplete`: layers of the net are missing
-    that could not be read.
+    What it names is taken to be that net, but for a `test_net` beside `net`. `incomplete`: the net lacks layers that
+    could not be read. `known` has what was derived of the net before.
     """
-    return check_message(solver, origin, report, _OwnNets(_Builder(report), origin, net, incomplete), complete=complete)
+    builder = _Builder(report)
+    builder.derived[id(net)] = {} if known is None else known
+    if incomplete:
+        builder.unsound.add(id(net))
+    return check_message(solver, origin, report, _OwnNets(builder, solver, origin, net), complete=complete)
 
 
 def read_net(source: Source, report: Report, *, messages: Any = None, allow_custom: bool = False) -> Net | None:
@@ -99,7 +103,7 @@ class _Builder:
         self.report = report
         self.allow_custom = allow_custom
         self.unsound: set[int] = set()  # ids of nets of which a part could not be read
-        self._derived: dict[int, Known] = {}
+        self.derived: dict[int, Known] = {}
 
     def hold(self, use: NetUse, origin: Origin) -> Net:
         message: Any = use.message
@@ -112,7 +116,7 @@ class _Builder:
     def build(self, net: Net, state: State) -> Graph | None:
         building = Report()
         incomplete = id(net) in self.unsound
-        known = self._derived.setdefault(id(net), {})
+        known = self.derived.setdefault(id(net), {})
         graph = infer(net, state, building, incomplete=incomplete, known=known)
         self.report.extend_new(building)
         return None if incomplete or building.failed else graph
@@ -168,22 +172,18 @@ class _TextNets:
 class _OwnNets:
     """The nets of a spec's solver: the spec's own, and those that the solver holds."""
 
-    def __init__(self, builder: _Builder, origin: Origin, net: Net, incomplete: bool) -> None:  # noqa: FBT001 - private
+    def __init__(self, builder: _Builder, solver: SolverParameter, origin: Origin, net: Net) -> None:
         self._builder = builder
         self._origin = origin
         self._net = net
+        self._in_two_files = solver.HasField("train_net")
         self._known: dict[str, Net] = {}
         self.build = builder.build
         self.run = builder.run
-        if incomplete:
-            builder.unsound.add(id(net))
-        self._trains_alone = False
 
     def read(self, use: NetUse) -> Net | None:
-        if use.test is None:
-            self._trains_alone = use.field == "train_net"
         if use.path is not None:
-            return None if use.field.startswith("test_net") and not self._trains_alone else self._net
+            return self._net if self._in_two_files or not use.field.startswith("test_net") else None
         if use.field not in self._known:
             self._known[use.field] = self._builder.hold(use, self._origin)
         return self._known[use.field]

@@ -6,6 +6,7 @@ from netcompile import analyze
 from netcompile.caffe.caffe_pb2 import SolverParameter
 from netcompile.diagnostics import Report
 from netcompile.load import load
+from netcompile.solver_files import check_own, read_net
 from netcompile.solver_spec import SectionOrigin, derive_tests, fill_solver, names_net, test_batch, test_iterations
 from netcompile.tree import Source
 
@@ -67,6 +68,7 @@ def test_a_test_set_is_covered_once(test_set, batch, count):
 
 def test_test_set():
     assert derived("{test_set: 10001}", LMDB) == ([101], True, [])
+    assert derived("{test_set: 5, net: elsewhere.prototxt}", LMDB) == ([1], True, [])
     assert derived("{test_set: [10, 1000]}", LMDB, DUMMY) == ([1, 143], True, [])
     assert derived("{test_iter: 3}") == ([3], True, [])
     assert derived("{test_set: ~, test_iter: 3}") == ([3], True, [])
@@ -74,7 +76,7 @@ def test_test_set():
 
 def test_test_set_that_cannot_be_had():
     assert derived("{test_set: 5, test_iter: 3}", LMDB) == ([3], False, [("conflicting-fields", 10)])
-    assert derived("{test_set: 5, net: n}", LMDB) == ([], False, [("unknown-batch", 20)])
+    assert derived("{test_set: 5, net_param: {name: n}}", LMDB) == ([], False, [("unknown-batch", 20)])
     assert derived("{test_set: 5}", LMDB + DUMMY) == ([], False, [("unknown-batch", 20)])
     assert derived("{test_set: 0}", LMDB) == ([], False, [("bad-value", 20)])
 
@@ -136,3 +138,50 @@ def test_places():
         "train_state.level": 78,
     }
     assert origin.notes("base_lr") == ()
+
+
+def own(solver, net="net"):
+    """What is found in a section and the net beside it, and the states in which that is built."""
+    node, key = section(solver)
+    report = Report()
+    read = read_net(Source("net", net), report)
+    built = check_own(fill_solver(node, report), SectionOrigin(node, key.span), read, report)
+    found = [(d.code, d.span.source.line(1)[d.span.column - 1 : d.span.end_column - 1]) for d in report.ordered()]
+    return [(str(one.state), one.graph is not None) for one in built], found
+
+
+FC = 'layer { name: "fc" type: "InnerProduct" bottom: "x" top: "fc" inner_product_param { num_output: 3 } }'
+LATE = 'layer { name: "late" type: "Power" bottom: "nowhere" top: "q" include { stage: "a" } }'
+INPUT = DATA % ("d", "DummyData", "x", "dummy_data_param { shape { dim: 7 dim: 2 } }") + FC
+RATE = "base_lr: 1, lr_policy: fixed, max_iter: 9"
+
+
+@pytest.mark.parametrize("name", ["net: a", "train_net: a"])
+def test_a_solver_is_checked_against_the_specs_net(name):
+    assert own(f"{{{name}, {RATE}}}", INPUT) == ([("TRAIN", True)], [])
+    state = "train_state: {stage: a}"
+    assert own(f"{{{name}, {RATE}, {state}}}", INPUT + LATE) == (
+        [("TRAIN, stage a", False)],
+        [("unknown-bottom", '"nowhere"')],
+    )
+
+
+def test_a_net_in_two_files_is_one_net():
+    tests = "test_iter: 1, test_interval: 1"
+    states = [("TRAIN", True), ("TEST", True)]
+    assert own(f"{{train_net: a, test_net: b, {RATE}, {tests}}}", INPUT) == (states, [])
+    assert own(f"{{net: a, {RATE}, {tests}}}", INPUT) == (states, [])
+    assert own(f"{{net: a, test_net: b, {RATE}, {tests}}}", INPUT) == ([("TRAIN", True), ("TEST", False)], [])
+
+
+def test_a_net_inside_a_section_has_places():
+    layers = "layer: [{name: p, type: Power, bottom: x, top: y}]"
+    assert own(f"{{{RATE}, net_param: {{{layers}}}}}", INPUT) == (
+        [("TRAIN", False)],
+        [("unknown-bottom", "x")],
+    )
+
+
+def test_faults_of_the_section_stand_in_the_section():
+    assert own("{net: a, base_lr: 1, lr_policy: fixd, max_iter: 9}", INPUT)[1] == [("unknown-enum-value", "fixd")]
+    assert own("{net: a, base_lr: 1, max_iter: 9}", INPUT)[1] == [("missing-field", "solver")]
