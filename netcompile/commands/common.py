@@ -1,0 +1,45 @@
+"""What several commands share: exit codes, settings from arguments, and findings on a stream."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from netcompile.compiler import Settings
+    from netcompile.diagnostics import Diagnostic
+
+OK: Final = 0
+WRONG_INPUT: Final = 1
+WRONG_CALL: Final = 2
+OUR_FAULT: Final = 3
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command."""
+    parser.add_argument("--allow-custom-layers", action="store_true", help="take layer types that are not Caffe's own")
+    parser.add_argument("--root", metavar="DIR", help="the folder that imports stay in and `net:` paths start from")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in findings")
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """What the arguments say beyond the spec itself."""
+    from netcompile.compiler import Settings  # noqa: PLC0415 - not every command needs it
+
+    return Settings(
+        allow_custom=options.allow_custom_layers, root=options.root, net_path=getattr(options, "net_path", None)
+    )
+
+
+def show_findings(diagnostics: Iterable[Diagnostic], options: argparse.Namespace) -> None:
+    """Write findings to standard error."""
+    found = list(diagnostics)
+    if not found:
+        return
+    from netcompile.render import render_text  # noqa: PLC0415 - for the refused
+    from netcompile.terminal import use_color  # noqa: PLC0415 - likewise
+
+    sys.stderr.write(render_text(found, color=use_color(options.color, sys.stderr)))
