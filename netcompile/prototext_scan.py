@@ -50,9 +50,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 # Each begins at a token and ends before the next one.
-_FIELD = _pattern(
-    rf"({_NAME}){_SPACE}(?: :{_SPACE}{_VALUE}{_TAIL} | (?::{_SPACE})?([{{<\[]){_SPACE}) | ([}}>]){_TAIL}"
-)
+_FIELD = _pattern(rf"({_NAME}){_SPACE}(?: :{_SPACE}{_VALUE}{_TAIL} | (?::{_SPACE})?([{{<\[]){_SPACE}) | ([}}>]){_TAIL}")
 _FIELD_WITHOUT_COLON = _pattern(rf"({_NAME})(?!\w){_SPACE}(?:={_SPACE})?(?!=){_VALUE}{_TAIL}")
 _ITEM = _pattern(rf"(){_VALUE}")
 _AFTER_ITEM = _pattern(rf"{_SPACE}([,\]]){_SPACE}")
@@ -120,12 +118,12 @@ class Scanner:
                 pos = self._resume(read, pos, stop.problem)
             yield from read
 
-    def entry_at(self, offset: int) -> Entry:
-        """The entry whose name, or whose brace in a list, is at `offset`, as `entries` has found it there."""
+    def entry_at(self, offset: int, *, in_list: bool) -> Entry:
+        """The entry whose name, or in a list whose value, is at `offset`, as `entries` has found it there."""
         self._limit = len(self._text)
         read: list[Entry] = []
         try:
-            if self._text[offset] in "{<":
+            if in_list:
                 self._read_item(read, "", offset, 0)
             else:
                 self._read_field(read, offset)

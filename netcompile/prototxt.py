@@ -40,25 +40,23 @@ class Positions:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._marks: dict[str, list[int]] = {}
+        self._marks: dict[str, list[tuple[int, bool]]] = {}
         self._line_starts: list[int] = []
         self._scanner = scan.Scanner(source.text)
         self._last: tuple[int, Entry] | None = None
 
-    def mark(self, name: str, offset: int) -> int:
-        """Record where the next element of a field at the top stands; returns its index."""
-        marks = self._marks.setdefault(name, [])
-        marks.append(offset)
-        return len(marks) - 1
+    def mark(self, name: str, element: Entry) -> None:
+        """Record where the next element of a field at the top stands."""
+        self._marks.setdefault(name, []).append((element.start, element.start == element.at))
 
     def entry(self, name: str, index: int = 0) -> Entry | None:
         """The entry of an element at the top, with all inside it; None where the text has none."""
         marks = self._marks.get(name, ())
         if not 0 <= index < len(marks):
             return None
-        offset = marks[index]
+        offset, in_list = marks[index]
         if self._last is None or self._last[0] != offset:
-            self._last = offset, self._scanner.entry_at(offset)
+            self._last = offset, self._scanner.entry_at(offset, in_list=in_list)
         return self._last[1]
 
     def find(self, name: str, index: int = 0, path: str = "", *, key: bool = False) -> Span | None:
@@ -158,7 +156,7 @@ class _Reader:
         after = len(getattr(message, name)) if field.repeated else 1
         elements = entry.value if entry.kind == scan.LIST else (entry,)
         for element in elements[: after - before]:
-            self._positions.mark(name, element.start)
+            self._positions.mark(name, element)
         return range(before, after)
 
     def _fill(
