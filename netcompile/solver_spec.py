@@ -124,20 +124,20 @@ def _count(node: Node, graph: Graph | None, report: Report) -> int | None:
         return None
     if graph is None:
         return None
-    batch = test_batch(graph)
+    batch = batch_of(graph)
     if batch is None:
         text = "test_set needs the batch size of the TEST net, which its data layers do not tell alike"
         report.add("unknown-batch", node.span, text, hint="write `test_iter`, the number of batches")
         return None
-    return test_iterations(int(size), batch)
+    return batches_covering(int(size), batch)
 
 
-def test_iterations(test_set: int, batch: int) -> int:
+def batches_covering(test_set: int, batch: int) -> int:
     """Count the batches of `batch` items that cover a test set of `test_set` items; the last may begin it anew."""
     return -(-test_set // batch)
 
 
-def test_batch(graph: Graph) -> int | None:
+def batch_of(graph: Graph) -> int | None:
     """Find the batch size on which the data layers of a net agree; None where they don't, or where it is not known."""
     sources = [one for one in graph.layers if not one.layer.message.bottom and one.layer.message.type != "Parameter"]
     batches = {_batch(one) for one in sources}

@@ -1,10 +1,16 @@
 """What aborts when a net is run for the first time: which layers Caffe asks for gradients, and which have none."""
 
+from __future__ import annotations
+
+from typing import TypeAlias
+
 import pytest
 
 import netcompile
 from netcompile.diagnostics import Report
 from netcompile.passes import check_run
+
+Found: TypeAlias = "tuple[str, str, str]"  # severity, code, layer
 
 DATA = """layer { name: "data" type: "DummyData" top: "x" top: "y"
   dummy_data_param { shape { dim: 2 dim: 3 } shape { dim: 2 dim: 1 } } }"""
@@ -16,19 +22,19 @@ LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "%s" t
 FROZEN = "param { lr_mult: 0 } param { lr_mult: 0 }"
 
 
-def layer(kind, bottoms, tops, rest="", name="l"):
+def layer(kind: str, bottoms: str, tops: str, rest: str = "", name: str = "l") -> str:
     wires = [f'bottom: "{b}"' for b in bottoms.split()] + [f'top: "{t}"' for t in tops.split()]
     return f'layer {{ name: "{name}" type: "{kind}" {" ".join(wires)} {rest} }}'
 
 
-def found(*layers, backward=True, force=False, severity=None):
+def found(*layers: str, backward: bool = True, force: bool = False, severity: str | None = None) -> list[Found]:
     report = Report()
     graph = netcompile.analyze("\n".join((DATA, *layers)))
     check_run(graph, report, backward=backward, force_backward=force, severity=severity)
     return [(d.severity, d.code, d.message.partition(":")[0]) for d in report]
 
 
-LOST = [("error", "no-gradient", "SoftmaxWithLoss 'loss'")]
+LOST: list[Found] = [("error", "no-gradient", "SoftmaxWithLoss 'loss'")]
 
 
 @pytest.mark.parametrize(
@@ -68,11 +74,11 @@ LOST = [("error", "no-gradient", "SoftmaxWithLoss 'loss'")]
         ([FC % "", LABEL % "", layer("Filter", "fc made", "f"), layer("EuclideanLoss", "f f", "e")], "Filter 'l'"),
     ],
 )  # fmt: skip
-def test_backward(layers, expected):
+def test_backward(layers: list[str], expected: str | list[Found]) -> None:
     assert found(*layers) == ([("error", "no-gradient", expected)] if isinstance(expected, str) else expected)
 
 
-def test_force_backward_spares_labels_alone():
+def test_force_backward_spares_labels_alone() -> None:
     assert found(FC % "", LOSS % ("y", ""), force=True) == []
     assert found(FC % "", LOSS % ("y", ""), layer("ArgMax", "x", "a"), force=True) == [
         ("error", "no-gradient", "ArgMax 'l'")
@@ -82,7 +88,7 @@ def test_force_backward_spares_labels_alone():
     )
 
 
-def test_batch_norm_counts_as_learned_unless_written_otherwise():
+def test_batch_norm_counts_as_learned_unless_written_otherwise() -> None:
     loss = layer("EuclideanLoss", "t x", "e")
     three = "param { lr_mult: 0 } param { lr_mult: 0 } param { lr_mult: 0 }"
     norm = layer("BatchNorm", "x", "b", "%s", name="bn")
@@ -90,25 +96,25 @@ def test_batch_norm_counts_as_learned_unless_written_otherwise():
     assert found(norm % three, layer("Threshold", "b", "t"), loss) == []
 
 
-def test_unknown_layers_are_held_against_nobody():
+def test_unknown_layers_are_held_against_nobody() -> None:
     python = 'layer { name: "p" type: "Python" bottom: "x" top: "p" python_param { module: "m" layer: "L" } }'
     assert found(python, layer("Threshold", "p", "t"), layer("EuclideanLoss", "t x", "e")) == []
 
 
-def test_without_backward_only_the_forward_pass_counts():
+def test_without_backward_only_the_forward_pass_counts() -> None:
     layers = [FC % "", LABEL % "", LOSS % ("made", "")]
     assert found(*layers, backward=False) == []
     prefetch = 'layer { name: "d" type: "Data" top: "z" data_param { source: "db" batch_size: 1 prefetch: 0 } }'
     assert found(prefetch, backward=False) == [("error", "bad-value", "Data 'd'")]
 
 
-def test_the_severity_can_be_given():
+def test_the_severity_can_be_given() -> None:
     assert found(FC % "", LABEL % "", LOSS % ("made", ""), severity="warning") == [
         ("warning", "no-gradient", "SoftmaxWithLoss 'loss'")
     ]
 
 
-def test_the_place_is_what_asks():
+def test_the_place_is_what_asks() -> None:
     asked = "\n".join((DATA, FC % "", LOSS % ("y", "propagate_down: true\npropagate_down: true")))
     text = 'net: "net" base_lr: 0.1 lr_policy: "fixed" max_iter: 1'
     (finding,) = netcompile.check_solver(text, nets={"net": asked})

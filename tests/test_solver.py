@@ -1,8 +1,17 @@
 """What a solver's fields and nets must satisfy: for each rule, what is accepted and what is found, and where."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 import pytest
 
 import netcompile
+
+if TYPE_CHECKING:
+    from netcompile.tree import Span
+
+Fields: TypeAlias = "dict[str, str | list[str] | None]"
 
 NET = """\
 layer { name: "data" type: "DummyData" top: "data" top: "label" include { not_stage: "none" }
@@ -16,7 +25,7 @@ NETS = {"net": NET, "other": OTHER, "empty": ""}
 SOUND = {"net": '"net"', "base_lr": "0.01", "lr_policy": '"fixed"', "max_iter": "100"}
 
 
-def write(fields):
+def write(fields: Fields) -> str:
     lines = []
     for name, value in fields.items():
         values = value if isinstance(value, list) else [value]
@@ -24,19 +33,19 @@ def write(fields):
     return "\n".join(lines)
 
 
-def solver(**changes):
+def solver(**changes: Any) -> str:
     return write({**SOUND, **changes})
 
 
-def marked(span):
+def marked(span: Span) -> str:
     return span.source.line(span.line)[span.column - 1 : span.end_column - 1]
 
 
-def found(text, nets=NETS):
+def found(text: str, nets: dict[str, str] = NETS) -> list[tuple[str, str, str]]:
     return [(d.severity, d.code, marked(d.span)) for d in netcompile.check_solver(text, nets=nets)]
 
 
-def held(net):
+def held(net: str) -> str:
     return "{ " + " ".join(net.split("\n")) + " }"
 
 
@@ -75,7 +84,7 @@ STEP = {"lr_policy": '"step"', "gamma": "0.1", "stepsize": "10"}
     ],
     ids=repr,
 )
-def test_nothing_is_found(changes):
+def test_nothing_is_found(changes: Fields) -> None:
     assert found(solver(**changes)) == []
 
 
@@ -118,7 +127,7 @@ def test_nothing_is_found(changes):
     ],
     ids=repr,
 )
-def test_errors(changes, code, at):
+def test_errors(changes: Fields, code: str, at: str) -> None:
     assert [one for one in found(solver(**changes)) if one[0] == "error"] == [("error", code, at)]
 
 
@@ -169,27 +178,27 @@ def test_errors(changes, code, at):
     ],
     ids=repr,
 )
-def test_lints(changes, code, at):
+def test_lints(changes: Fields, code: str, at: str) -> None:
     assert found(solver(**changes)) == [("warning", code, at)]
 
 
-def test_messages_say_the_values_and_what_to_do():
+def test_messages_say_the_values_and_what_to_do() -> None:
     (finding,) = netcompile.check_solver(solver(type='"adagrad"'), nets=NETS)
     assert finding.message == "type 'adagrad' is none of Caffe's: SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam"
     assert finding.hint == "did you mean 'AdaGrad'?"
 
 
-def test_poly_without_max_iter_is_no_number():
+def test_poly_without_max_iter_is_no_number() -> None:
     codes = [code for _, code, _ in found(solver(lr_policy='"poly"', power="1", max_iter=None))]
     assert codes == ["no-iterations", "learning-rate"]
 
 
-def test_what_is_lost_is_not_called_missing():
+def test_what_is_lost_is_not_called_missing() -> None:
     text = solver(lr_policy=None, lr_polcy='"fixed"', max_iter=None)
     assert found(text) == [("error", "unknown-field", "lr_polcy")]
 
 
-def test_several_findings_in_one_run():
+def test_several_findings_in_one_run() -> None:
     text = solver(type='"adam"', lr_policy='"stepp"', average_loss="0", net='"empty"')
     codes = [code for severity, code, _ in found(text) if severity == "error"]
     assert codes == ["empty-net", "unknown-enum-value", "unknown-enum-value", "bad-value"]
@@ -198,19 +207,19 @@ def test_several_findings_in_one_run():
 # Nets and their states
 
 
-def test_findings_in_a_net_stand_in_the_net():
+def test_findings_in_a_net_stand_in_the_net() -> None:
     broken = NET.replace('bottom: "fc"', 'bottom: "fcc"')
     (finding,) = netcompile.check_solver(solver(), nets={"net": broken})
     assert (finding.code, finding.span.source.name, marked(finding.span)) == ("unknown-bottom", "net", '"fcc"')
 
 
-def test_only_the_states_of_the_solver_are_checked():
+def test_only_the_states_of_the_solver_are_checked() -> None:
     late = NET + 'layer { name: "late" type: "Power" bottom: "nothere" top: "q" include { phase: TEST } }'
     assert found(solver(), {"net": late}) == []
     assert [code for _, code, _ in found(solver(**TESTED), {"net": late})] == ["unknown-bottom"]
 
 
-def test_the_nets_own_state_comes_under_the_solvers():
+def test_the_nets_own_state_comes_under_the_solvers() -> None:
     late = NET + 'layer { name: "late" type: "Power" bottom: "nothere" top: "q" include { min_level: 2 stage: "a" } }'
     own = 'state { level: 2 stage: "a" }\n' + late
     assert [code for _, code, _ in found(solver(), {"net": own})] == ["unknown-bottom"]
@@ -221,7 +230,7 @@ def test_the_nets_own_state_comes_under_the_solvers():
     ]
 
 
-def test_a_phase_in_the_net_is_the_phase_of_training_too():
+def test_a_phase_in_the_net_is_the_phase_of_training_too() -> None:
     net = (
         "state { phase: TEST }\n"
         + NET
@@ -230,22 +239,22 @@ def test_a_phase_in_the_net_is_the_phase_of_training_too():
     assert [code for _, code, _ in found(solver(), {"net": net})] == ["unknown-bottom", "net-state"]
 
 
-def test_old_nets_are_upgraded_in_files_only():
+def test_old_nets_are_upgraded_in_files_only() -> None:
     old = 'input: "x" input_shape { dim: 2 dim: 3 } layers { name: "r" type: RELU bottom: "x" top: "y" }'
     assert found(solver(), {"net": old}) == []
     codes = [one[:2] for one in found(solver(net=None, net_param=held(old)))]
     assert codes == [("warning", "not-upgraded"), ("error", "empty-net")]
 
 
-def test_a_mixed_net_is_refused():
+def test_a_mixed_net_is_refused() -> None:
     assert [code for _, code, _ in found(solver(), {"net": NET + "layers { }"})] == ["mixed-formats"]
 
 
-def test_a_net_that_cannot_be_read_is_reported_once():
+def test_a_net_that_cannot_be_read_is_reported_once() -> None:
     assert [code for _, code, _ in found(solver(**TESTED), {"net": NET + "layer {"})] == ["syntax"]
 
 
-def test_test_nets_come_in_caffes_order():
+def test_test_nets_come_in_caffes_order() -> None:
     text = solver(
         test_net='"other"',
         test_net_param=held(NET.replace('"fc"', '"own"')),
@@ -256,16 +265,16 @@ def test_test_nets_come_in_caffes_order():
     assert [code for _, code, _ in found(text)] == ["weights-mismatch", "empty-net"]
 
 
-def test_tests_without_batches_run_nothing():
+def test_tests_without_batches_run_nothing() -> None:
     text = solver(test_net='"empty"', test_iter="0", test_interval="1")
     assert [one[:2] for one in found(text)] == [("warning", "odd-value")]
 
 
-def test_no_iteration_runs_the_net_where_iter_size_is_0():
+def test_no_iteration_runs_the_net_where_iter_size_is_0() -> None:
     assert [one[:2] for one in found(solver(net='"empty"', iter_size="0"))] == [("warning", "odd-value")]
 
 
-def test_a_late_first_test_is_a_warning():
+def test_a_late_first_test_is_a_warning() -> None:
     text = solver(test_initialization="false", test_net='"empty"', **TESTED)
     assert [one[:2] for one in found(text)] == [("warning", "empty-net")]
 
@@ -273,7 +282,7 @@ def test_a_late_first_test_is_a_warning():
 # What the first iteration does
 
 
-def test_an_output_without_elements_cannot_be_printed():
+def test_an_output_without_elements_cannot_be_printed() -> None:
     net = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 0 } } }'
     assert found(solver(), {"net": net}) == []
     assert found(solver(display="5"), {"net": net}) == [("error", "empty-blob", '"x"')]
@@ -296,7 +305,7 @@ def test_an_output_without_elements_cannot_be_printed():
     ],
     ids=repr,
 )
-def test_names_in_hdf5_snapshots(names, fine):
+def test_names_in_hdf5_snapshots(names: list[str], *, fine: bool) -> None:
     net = "\n".join(
         f'layer {{ name: "{name}" type: "DummyData" top: "{i}" dummy_data_param {{ shape {{ dim: 1 }} }} }}'
         for i, name in enumerate(names)
@@ -308,7 +317,7 @@ def test_names_in_hdf5_snapshots(names, fine):
     assert found(solver(snapshot_format="HDF5"), {"net": net}) == ([] if fine else [("warning", "hdf5-name", "HDF5")])
 
 
-def test_regularization_counts_only_where_a_blob_is_decayed():
+def test_regularization_counts_only_where_a_blob_is_decayed() -> None:
     text = solver(weight_decay="0.1", regularization_type='"L3"')
     frozen = NET.replace("inner_product_param", "param { decay_mult: 0 } param { decay_mult: 0 } inner_product_param")
     shared = frozen.replace("param { decay_mult: 0 }", 'param { name: "w" }', 1)

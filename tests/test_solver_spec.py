@@ -1,5 +1,9 @@
 """The `solver:` section of a spec: the message it fills, `test_set`, and where its fields are found."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from netcompile import analyze
@@ -7,24 +11,22 @@ from netcompile.caffe.caffe_pb2 import SolverParameter
 from netcompile.diagnostics import Report
 from netcompile.load import load
 from netcompile.solver_files import check_own, read_net
-from netcompile.solver_spec import SectionOrigin, derive_tests, fill_solver, names_net, test_batch, test_iterations
+from netcompile.solver_spec import SectionOrigin, batch_of, batches_covering, derive_tests, fill_solver, names_net
 from netcompile.tree import Source
-
-test_batch.__test__ = test_iterations.__test__ = False  # pytest takes them for tests
 
 DATA = 'layer { name: "%s" type: "%s" top: "%s" %s }'
 LMDB = DATA % ("d", "Data", "x", 'data_param { source: "db" backend: LMDB batch_size: 100 }')
 DUMMY = DATA % ("e", "DummyData", "e", "dummy_data_param { shape { dim: 7 } }")
 
 
-def section(text):
+def section(text: str) -> tuple[Any, Any]:
     report = Report()
     document = load(Source("spec.yaml", "solver: " + text), report)
     assert not report
     return document.entries["solver"], document.keys["solver"]
 
 
-def derived(text, *nets):
+def derived(text: str, *nets: str | None) -> tuple[list[int], bool, list[tuple[str, int]]]:
     """The counts, whether they are what was meant, and the codes and columns of the findings."""
     node, _ = section(text)
     report = Report()
@@ -34,7 +36,7 @@ def derived(text, *nets):
     return list(solver.test_iter), done, [(d.code, d.span.column) for d in report]
 
 
-def test_fields_of_every_kind():
+def test_fields_of_every_kind() -> None:
     node, _ = section(
         "{type: Adam, base_lr: 1e-3, stepvalue: [10, 20.0], test_iter: 5, test_initialization: false,"
         " snapshot_format: HDF5, test_state: {stage: a}, weights: w.caffemodel}"
@@ -54,7 +56,7 @@ def test_fields_of_every_kind():
     assert not report
 
 
-def test_a_value_that_no_field_holds():
+def test_a_value_that_no_field_holds() -> None:
     node, _ = section("{max_iter: 3000000000, base_lr: 1}")
     report = Report()
     assert fill_solver(node, report) == SolverParameter(base_lr=1)
@@ -62,11 +64,11 @@ def test_a_value_that_no_field_holds():
 
 
 @pytest.mark.parametrize(("test_set", "batch", "count"), [(10000, 100, 100), (1, 100, 1), (101, 100, 2), (99, 1, 99)])
-def test_a_test_set_is_covered_once(test_set, batch, count):
-    assert test_iterations(test_set, batch) == count
+def test_a_test_set_is_covered_once(test_set: int, batch: int, count: int) -> None:
+    assert batches_covering(test_set, batch) == count
 
 
-def test_test_set():
+def test_test_set() -> None:
     assert derived("{test_set: 10001}", LMDB) == ([101], True, [])
     assert derived("{test_set: 5, net: elsewhere.prototxt}", LMDB) == ([1], True, [])
     assert derived("{test_set: [10, 1000]}", LMDB, DUMMY) == ([1, 143], True, [])
@@ -74,14 +76,14 @@ def test_test_set():
     assert derived("{test_set: ~, test_iter: 3}") == ([3], True, [])
 
 
-def test_test_set_that_cannot_be_had():
+def test_test_set_that_cannot_be_had() -> None:
     assert derived("{test_set: 5, test_iter: 3}", LMDB) == ([3], False, [("conflicting-fields", 10)])
     assert derived("{test_set: 5, net_param: {name: n}}", LMDB) == ([], False, [("unknown-batch", 20)])
     assert derived("{test_set: 5}", LMDB + DUMMY) == ([], False, [("unknown-batch", 20)])
     assert derived("{test_set: 0}", LMDB) == ([], False, [("bad-value", 20)])
 
 
-def test_a_refused_net_is_not_reported_again():
+def test_a_refused_net_is_not_reported_again() -> None:
     assert derived("{test_set: 5}", None) == ([], False, [])
 
 
@@ -112,16 +114,16 @@ def test_a_refused_net_is_not_reported_again():
         "none",
     ],
 )
-def test_the_batch_of_a_net(net, batch):
-    assert test_batch(analyze(net, phase="TEST")) == batch
+def test_the_batch_of_a_net(net: str, batch: int | None) -> None:
+    assert batch_of(analyze(net, phase="TEST")) == batch
 
 
-def test_a_section_that_names_its_net():
+def test_a_section_that_names_its_net() -> None:
     assert not names_net(section("{base_lr: 1, test_net: t}")[0])
     assert all(names_net(section(f"{{{key}: n}}")[0]) for key in ("net", "train_net"))
 
 
-def test_places():
+def test_places() -> None:
     node, key = section("{base_lr: 1, stepvalue: [10, 20], test_iter: 5, train_state: {level: 3}}")
     origin = SectionOrigin(node, key.span)
     columns = {
@@ -140,7 +142,7 @@ def test_places():
     assert origin.notes("base_lr") == ()
 
 
-def own(solver, net="net"):
+def own(solver: str, net: str) -> tuple[list[tuple[str, bool]], list[tuple[str, str]]]:
     """What is found in a section and the net beside it, and the states in which that is built."""
     node, key = section(solver)
     report = Report()
@@ -157,7 +159,7 @@ RATE = "base_lr: 1, lr_policy: fixed, max_iter: 9"
 
 
 @pytest.mark.parametrize("name", ["net: a", "train_net: a"])
-def test_a_solver_is_checked_against_the_specs_net(name):
+def test_a_solver_is_checked_against_the_specs_net(name: str) -> None:
     assert own(f"{{{name}, {RATE}}}", INPUT) == ([("TRAIN", True)], [])
     state = "train_state: {stage: a}"
     assert own(f"{{{name}, {RATE}, {state}}}", INPUT + LATE) == (
@@ -166,7 +168,7 @@ def test_a_solver_is_checked_against_the_specs_net(name):
     )
 
 
-def test_a_net_in_two_files_is_one_net():
+def test_a_net_in_two_files_is_one_net() -> None:
     tests = "test_iter: 1, test_interval: 1"
     states = [("TRAIN", True), ("TEST", True)]
     assert own(f"{{train_net: a, test_net: b, {RATE}, {tests}}}", INPUT) == (states, [])
@@ -174,7 +176,7 @@ def test_a_net_in_two_files_is_one_net():
     assert own(f"{{net: a, test_net: b, {RATE}, {tests}}}", INPUT) == ([("TRAIN", True), ("TEST", False)], [])
 
 
-def test_a_net_inside_a_section_has_places():
+def test_a_net_inside_a_section_has_places() -> None:
     layers = "layer: [{name: p, type: Power, bottom: x, top: y}]"
     assert own(f"{{{RATE}, net_param: {{{layers}}}}}", INPUT) == (
         [("TRAIN", False)],
@@ -182,6 +184,6 @@ def test_a_net_inside_a_section_has_places():
     )
 
 
-def test_faults_of_the_section_stand_in_the_section():
+def test_faults_of_the_section_stand_in_the_section() -> None:
     assert own("{net: a, base_lr: 1, lr_policy: fixd, max_iter: 9}", INPUT)[1] == [("unknown-enum-value", "fixd")]
     assert own("{net: a, base_lr: 1, max_iter: 9}", INPUT)[1] == [("missing-field", "solver")]
