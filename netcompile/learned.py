@@ -34,7 +34,9 @@ def learned_blobs(
     if layer.blobs and kind.name not in _DROP_PRESETS:
         presets = [stored_shape(blob) for blob in layer.blobs]
         errors.extend(_check_presets(kind, presets, shapes))
-        shapes, fillers = list(presets), [None] * len(presets)
+        # Scale alone adds what is not stored: its bias, of the stored factor's shape (scale_layer.cpp, LayerSetUp).
+        shapes = [*presets, *(shapes[len(presets) :] if kind.name == "Scale" else ())]
+        fillers = [None] * len(shapes)
     if len(layer.param) > len(shapes):
         have = {0: "no parameter blobs", 1: "1 parameter blob"}.get(len(shapes), f"{len(shapes)} parameter blobs")
         text = f"has {have}, but {len(layer.param)} param entries are given"

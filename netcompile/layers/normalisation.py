@@ -71,7 +71,7 @@ def bias(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     x = Shape(bottoms[0])
     if len(bottoms) > 1:
         factor, blobs = bottoms[1], []
-        start = _start(layer, x, factor, "bias_param")
+        start = _align(layer, x, factor, "bias_param")
     else:
         start, factor = _learned(layer, x, "bias_param")
         blobs = [Learned(factor, "bias_param.filler")]
@@ -88,12 +88,12 @@ def scale(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     x, p = Shape(bottoms[0]), layer.scale_param
     if len(bottoms) > 1:
         factor, blobs = bottoms[1], []
-        start = _start(layer, x, factor, "scale_param")
+        start = _align(layer, x, factor, "scale_param")
     else:
         start, factor = _learned(layer, x, "scale_param")
         blobs = [Learned(factor, "scale_param.filler")]
     if p.bias_term:
-        axis_of(layer, x, "scale_param.axis")  # Caffe looks at it even where the factor is a scalar
+        _check_bias_axis(layer, x)
         blobs.append(Learned(Shape(x[start : start + len(factor)]), "scale_param.bias_filler"))
     outer, inner = x.count(0, start), x.count(start + len(factor))
     if p.bias_term or outer == 0:
@@ -101,11 +101,20 @@ def scale(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     return Inferred([x], blobs)
 
 
+def _check_bias_axis(layer: LayerParameter, x: Shape) -> None:
+    """Check the axis from which the bias counts: of a new one, even if a scalar; of a stored one, which is the last."""
+    if not layer.blobs:
+        axis_of(layer, x, "scale_param.axis")
+        return
+    for i in {0, len(layer.blobs) - 1}:
+        _align(layer, x, stored_shape(layer.blobs[i]), "scale_param", f"blobs:{i}")
+
+
 def _learned(layer: LayerParameter, x: Shape, block: Literal["bias_param", "scale_param"]) -> tuple[int, Shape]:
     """The axis from which a learned factor counts, and its shape."""
     if layer.blobs:  # a stored factor is taken as it is
         factor = stored_shape(layer.blobs[0])
-        return _start(layer, x, factor, block), factor
+        return _align(layer, x, factor, block, "blobs:0"), factor
     axis, span = axis_of(layer, x, f"{block}.axis"), getattr(layer, block).num_axes
     if span < -1:
         message = f"num_axes is {span}; it must be at least 0, or -1 for all axes from {axis} on"
@@ -118,13 +127,15 @@ def _learned(layer: LayerParameter, x: Shape, block: Literal["bias_param", "scal
     return axis, Shape(x[axis:] if span == -1 else x[axis : axis + span])
 
 
-def _start(layer: LayerParameter, x: Shape, factor: Shape, block: Literal["bias_param", "scale_param"]) -> int:
+def _align(
+    layer: LayerParameter, x: Shape, factor: Shape, block: Literal["bias_param", "scale_param"], at: str = "bottom:1"
+) -> int:
     """The axis of `x` from which `factor`, a bottom or stored, counts; its dims must be those of `x` there."""
     if not factor:
         return 0
     start = axis_of(layer, x, f"{block}.axis")
     wanted = Shape(x[start : start + len(factor)])
-    at, what = ("bottom:1", layer.bottom[1]) if len(layer.bottom) > 1 else ("blobs:0", "its stored factor")
+    what = layer.bottom[1] if at == "bottom:1" else f"its stored blob {at.rpartition(':')[2]}"
     if len(wanted) < len(factor):
         message = f"{what} has {factor}, more axes than {named(layer, 0, x)} from axis {start} on"
         raise ShapeError(message, at, "axis-range")

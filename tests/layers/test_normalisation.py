@@ -142,3 +142,26 @@ def test_fillers_stand_in_the_order_of_the_blobs(apply: Apply) -> None:
 def test_the_refusal_of_a_second_bottom_names_both(refuse: Refuse) -> None:
     (error,) = refuse('type: "Scale" bottom: "conv" bottom: "gate"', "2x3x4 5")
     assert error.message == "gate has 5, but conv (2x3x4) has 3 from axis 1 on"
+
+
+STORED = "blobs { shape { dim: 3 } }"
+WIDER = "blobs { shape { dim: 3 dim: 4 } }"
+
+
+@pytest.mark.parametrize(
+    ("text", "bottoms", "at"),
+    [
+        (f'type: "Bias" {STORED}', "2x3", None),
+        (f'type: "Bias" bias_param {{ num_axes: -9 }} {WIDER}', "2x3x4", None),
+        (f'type: "Bias" {STORED}', "2x4", "blobs:0"),
+        (f'type: "Bias" {WIDER}', "2x3", "blobs:0"),
+        (f'type: "Bias" {WIDER}', "2x3 3", None),
+        (f'type: "Scale" {STORED}', "2x4", "blobs:0"),
+        (f'type: "Scale" {STORED} {WIDER}', "2x3", None),
+        (f'type: "Scale" scale_param {{ bias_term: true }} {STORED} {WIDER}', "2x3", "blobs:1"),
+        (f'type: "Scale" scale_param {{ bias_term: true }} {STORED} {WIDER}', "2x3x4", None),
+        (f'type: "Scale" scale_param {{ bias_term: true }} {WIDER}', "2x3 3", "blobs:0"),
+    ],
+)
+def test_stored_blobs_must_fit_the_first_bottom(text: str, bottoms: str, at: str | None, apply: Apply) -> None:
+    assert [error.at for error in apply(text, bottoms).errors] == ([at] if at else [])
