@@ -30,10 +30,11 @@ _ONLY: Final = {"train": "TRAIN", "test": "TEST", "deploy": "DEPLOY", "TRAIN": "
 
 
 class TypeDefaults(NamedTuple):
-    """The defaults of one type, in block form: for every target, and for single ones."""
+    """The defaults of one type, in block form: for every target, for single ones, and where it is left out."""
 
     base: Fields
     variants: dict[str, Fields]
+    absent: frozenset[str]
 
 
 class Defaults:
@@ -82,15 +83,16 @@ class Defaults:
             variant = node.entries.get(key)
             if type(variant) is Mapping:
                 variants[target] = normalise(variant, type_name, self._report)
+        absent = frozenset(target for target, key in _VARIANTS.items() if _is_false(node.entries.get(key)))
         rest = {key: value for key, value in node.entries.items() if key not in _VARIANTS.values()}
-        return TypeDefaults(normalise(node._replace(entries=rest), type_name, self._report), variants)
+        return TypeDefaults(normalise(node._replace(entries=rest), type_name, self._report), variants, absent)
 
 
 def _merge_defaults(base: TypeDefaults, over: TypeDefaults) -> TypeDefaults:
     variants = dict(base.variants)
     for target, fields in over.variants.items():
         variants[target] = merge(variants[target], fields) if target in variants else fields
-    return TypeDefaults(merge(base.base, over.base), variants)
+    return TypeDefaults(merge(base.base, over.base), variants, base.absent - over.variants.keys() | over.absent)
 
 
 class Shaper:
@@ -132,13 +134,15 @@ class _Layer:
             return LayerSpec(self.name, self.node, forms, split=False, only=None, use=self.use, damaged=damaged)
         base = own if defaults is None else merge(defaults.base, own)
         own_only = self._only(base.layer.entries.get("only"), only)
+        inherited = defaults.absent if defaults else frozenset()
         absent = {
             target
             for target, key in _VARIANTS.items()
-            if (value := entries.get(key)) is not None and type(value) is Scalar and value.value is False
+            if _is_false(entries.get(key)) or (key not in entries and target in inherited)
         }
         wanted = (EVERYWHERE if own_only is None else own_only) - absent
-        split = "train" in entries or "test" in entries or bool(defaults and defaults.variants.keys() & {"TRAIN", "TEST"})
+        varied = {*absent, *defaults.variants} if defaults else absent
+        split = "train" in entries or "test" in entries or not varied.isdisjoint(("TRAIN", "TEST"))
         fields = self._fields(own, base, defaults, wanted)
         targets, rules = self._presence(base, wanted, split=split, only=own_only)
         if not targets:
@@ -276,6 +280,10 @@ class _Layer:
             return
         source = all(not form.bottoms for form in distinct)
         flow.place(self.name, tops, frozenset(tops) & targets, rules, source=source)
+
+
+def _is_false(node: Node | None) -> bool:
+    return type(node) is Scalar and node.value is False
 
 
 @cache
