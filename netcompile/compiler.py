@@ -129,7 +129,16 @@ def compile_document(
     spec = expand_document(document, report, settings, variables or {})
     net = lower(spec, report, allow_custom=settings.allow_custom)
     checks = report if settings.check else Report()
-    graphs = infer_phases(net, checks, incomplete=spec.incomplete)
+    known: Known = {}
+    phases = Report()
+    graphs = infer_phases(net, phases, incomplete=spec.incomplete, known=known)
+    solver = None
+    if type(spec.solver) is MappingNode:
+        solver = _solver(
+            spec.solver, document, net, settings, report=report, checks=checks, incomplete=spec.incomplete, known=known
+        )
+    if solver is None:
+        checks.extend(phases)  # else the solver says in which states the net is built
     deploy = None
     if spec.deploy is not None or settings.deploy:
         deploy = _deploy(spec, report, settings)
@@ -137,9 +146,6 @@ def compile_document(
             again = Report()
             graphs["DEPLOY"] = infer(deploy, State("DEPLOY"), again, incomplete=spec.incomplete)
             checks.extend_new(again)
-    solver = None
-    if type(spec.solver) is MappingNode:
-        solver = _solver(spec.solver, document, graphs, report, settings)
     if report.failed:
         return None
     return Compiled(net, deploy, solver, graphs, report.ordered(), document.source.name)
@@ -192,19 +198,20 @@ def _deploy(spec: Expanded, report: Report, settings: Settings) -> Net | None:
     return derive_deploy(lower(spec, report, "DEPLOY", allow_custom=settings.allow_custom), read_options(spec.deploy), report)
 
 
-def _solver(section: MappingNode, document: MappingNode, graphs: Mapping[str, Graph], report: Report,
-            settings: Settings) -> SolverParameter | None:  # fmt: skip
-    from netcompile.solver_spec import derive_tests, fill_solver, names_net  # noqa: PLC0415 - for specs that have one
+def _solver(  # noqa: PLR0913 - all that a spec says
+    section: MappingNode, document: MappingNode, net: Net, settings: Settings, *, report: Report, checks: Report,
+    incomplete: bool, known: Known,
+) -> SolverParameter | None:  # fmt: skip
+    from netcompile.solver_files import compile_solver  # noqa: PLC0415 - for specs that have one
 
     sound = validate_section(section, "solver", report)
     if sound is None:
         return None
-    section = sound
-    solver = fill_solver(section, report)
-    derive_tests(solver, section, lambda _: graphs["TEST"], report)
-    if not names_net(section):
-        solver.net = settings.net_path or _net_path(document.source.name, settings)
-    return solver
+    whole = document.keys["solver"].span
+    path = settings.net_path or _net_path(document.source.name, settings)
+    return compile_solver(
+        sound, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known
+    )
 
 
 def _net_path(spec: str, settings: Settings) -> str:
@@ -218,10 +225,12 @@ def _net_path(spec: str, settings: Settings) -> str:
     return os.path.relpath(full, root).replace(os.sep, "/") if inside else path
 
 
-def infer_phases(net: Net, report: Report, *, incomplete: bool = False) -> dict[str, Graph]:
+def infer_phases(
+    net: Net, report: Report, *, incomplete: bool = False, known: Known | None = None
+) -> dict[str, Graph]:
     """The graph of each phase. Where both keep the same layers, they have one."""
     stages = tuple(net.header.state.stage)
-    known: Known = {}
+    known = {} if known is None else known
     graphs = {"TRAIN": infer(net, State("TRAIN", 0, stages), report, incomplete=incomplete, known=known)}
     if any(layer.message.include or layer.message.exclude for layer in net.layers):
         again = Report()

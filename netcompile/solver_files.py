@@ -14,11 +14,14 @@ from netcompile.ir import Layer, Net
 from netcompile.old_formats import upgrade_net
 from netcompile.passes import check_run
 from netcompile.prototxt import read_prototxt
+from netcompile.solver import NetUse, state_of
 from netcompile.solver import check_solver as check_message
+from netcompile.solver_spec import SectionOrigin, derive_tests, fill_solver, is_whole, names_net
 from netcompile.tree import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping as AbstractMapping
 
     from netcompile.caffe.caffe_pb2 import SolverParameter
     from netcompile.diagnostics import Diagnostic, Note
@@ -26,11 +29,12 @@ if TYPE_CHECKING:
     from netcompile.layers import Known
     from netcompile.old_formats import Origins
     from netcompile.prototxt import Positions
-    from netcompile.solver import BuiltNet, NetUse
+    from netcompile.solver import BuiltNet
     from netcompile.states import State
+    from netcompile.tree import Mapping
 
 
-def check_solver(text: str, nets: Mapping[str, str], *, caffe_pb2: Any = None) -> tuple[Diagnostic, ...]:
+def check_solver(text: str, nets: AbstractMapping[str, str], *, caffe_pb2: Any = None) -> tuple[Diagnostic, ...]:
     """Find what is wrong with the text of a solver file, and with its nets: `nets` has the text of each by its path.
 
     A finding is an error exactly where Caffe fails when it makes the solver, or in its first iteration. A net that is
@@ -58,6 +62,33 @@ def check_source(
     builder = _Builder(report, allow_custom=allow_custom)
     nets = _TextNets(builder, origin, open_net, messages, unsound=bool(parsed.unsound))
     return check_message(parsed.message, origin, report, nets, complete=not reading.failed)
+
+
+def compile_solver(  # noqa: PLR0913 - what a spec knows of its solver and its net
+    section: Mapping, whole: Span, net: Net, path: str, *, report: Report, checks: Report, incomplete: bool = False,
+    known: Known | None = None,
+) -> SolverParameter:  # fmt: skip
+    """Make the solver of a spec from its validated section, and check it against the net of the spec.
+
+    `whole` is the place that stands for the section, `path` that of the emitted net. What the message can't hold goes
+    to `report`, the rest to `checks`. `incomplete`: the net lacks layers that could not be read; `known` has what was
+    derived of it before.
+    """
+    complete = is_whole(section, report)
+    solver = fill_solver(section, report)
+    if not names_net(section):
+        solver.net = path
+    known = {} if known is None else known
+
+    def graph_of(test: int) -> Graph | None:
+        building = Report()
+        graph = infer(net, state_of(solver, NetUse("net", test), net.header), building, known=known)
+        return None if building.failed else graph
+
+    complete = derive_tests(solver, section, graph_of, report) and complete
+    origin = SectionOrigin(section, whole)
+    check_own(solver, origin, net, checks, complete=complete, incomplete=incomplete, known=known)
+    return solver
 
 
 def check_own(  # noqa: PLR0913 - what a spec knows of its solver and its net

@@ -86,6 +86,13 @@ def _fill_by_fields(section: Mapping, filled: dict[str, object], report: Report)
     return solver
 
 
+def is_whole(section: Mapping, report: Report) -> bool:
+    """Tell whether no error stands in a section, so that what it does not have was not lost to one."""
+    first, last = section.start.line + 1, section.end.line + 1
+    spans = [d.span for d in report if d.severity == "error" and d.span is not None]
+    return not any(span.source is section.source and first <= span.line <= last for span in spans)
+
+
 def names_net(section: Mapping) -> bool:
     """Tell whether a section says itself which net is trained."""
     return not section.entries.keys().isdisjoint(_TRAIN_NETS)
@@ -109,7 +116,8 @@ def derive_tests(
         report.add("unknown-batch", node.span, text, hint="write `test_iter`, the number of batches")
         return False
     counts = [_count(size, graph_of(i), report) for i, size in enumerate(_sizes(node))]
-    solver.test_iter.extend(count for count in counts if count is not None)
+    # One entry for each test net in any case, so that the net is built and says itself what is wrong with it.
+    solver.test_iter.extend(1 if count is None else count for count in counts)
     return None not in counts
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 
+import netcompile
 from netcompile import analyze
 from netcompile.caffe.caffe_pb2 import SolverParameter
 from netcompile.diagnostics import Report
@@ -79,12 +81,12 @@ def test_test_set() -> None:
 def test_test_set_that_cannot_be_had() -> None:
     assert derived("{test_set: 5, test_iter: 3}", LMDB) == ([3], False, [("conflicting-fields", 10)])
     assert derived("{test_set: 5, net_param: {name: n}}", LMDB) == ([], False, [("unknown-batch", 20)])
-    assert derived("{test_set: 5}", LMDB + DUMMY) == ([], False, [("unknown-batch", 20)])
-    assert derived("{test_set: 0}", LMDB) == ([], False, [("bad-value", 20)])
+    assert derived("{test_set: 5}", LMDB + DUMMY) == ([1], False, [("unknown-batch", 20)])
+    assert derived("{test_set: 0}", LMDB) == ([1], False, [("bad-value", 20)])
 
 
 def test_a_refused_net_is_not_reported_again() -> None:
-    assert derived("{test_set: 5}", None) == ([], False, [])
+    assert derived("{test_set: 5}", None) == ([1], False, [])
 
 
 @pytest.mark.parametrize(
@@ -187,3 +189,36 @@ def test_a_net_inside_a_section_has_places() -> None:
 def test_faults_of_the_section_stand_in_the_section() -> None:
     assert own("{net: a, base_lr: 1, lr_policy: fixd, max_iter: 9}", INPUT)[1] == [("unknown-enum-value", "fixd")]
     assert own("{net: a, base_lr: 1, max_iter: 9}", INPUT)[1] == [("missing-field", "solver")]
+
+
+SPEC = """\
+layers:
+  - {{name: d, type: DummyData, top: x, shape: {{dim: [7, 2]}}}}
+  - {{name: fc, type: InnerProduct, num_output: 3}}
+  - {{name: late, type: Power, bottom: nowhere, include: [{{phase: TEST, stage: a}}]}}
+solver: {{base_lr: 1, lr_policy: fixed, max_iter: 9, {}}}
+"""
+
+
+def compiled(solver: str, **options: Any) -> Any:
+    return netcompile.compile(io.StringIO(SPEC.format(solver)), **options)
+
+
+def test_a_spec_is_checked_in_the_states_of_its_solver() -> None:
+    done = compiled("test_set: [50, 7], test_interval: 1, test_state: [{stage: b}, {}], train_state: {stage: a}")
+    assert list(done.solver.test_iter) == [8, 1]
+    assert done.warnings == ()
+    with pytest.raises(netcompile.CompileError) as refused:
+        compiled("test_set: [50, 7], test_interval: 1, test_state: [{stage: b}, {stage: a}]")
+    assert [(d.code, d.span.line) for d in refused.value.diagnostics] == [("unknown-bottom", 4)]
+
+
+def test_a_misspelt_key_is_not_also_missing() -> None:
+    with pytest.raises(netcompile.CompileError) as refused:
+        compiled("test_iter: 5, test_intervall: 1")
+    assert [(d.code, d.span.line) for d in refused.value.diagnostics] == [("unknown-field", 5)]
+
+
+def test_without_checks_the_solver_is_made_as_it_stands() -> None:
+    done = compiled("type: adam", check=False)
+    assert (done.solver.type, done.warnings) == ("adam", ())
