@@ -10,9 +10,10 @@ from __future__ import annotations
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
+from netcompile.acceptor import key_text
 from netcompile.diagnostics import did_you_mean
-from netcompile.refusals import Explainer
-from netcompile.repair import Add, Drop, find, find_key, repaired
+from netcompile.refusals import Explainer, bad_name
+from netcompile.repair import Add, Drop, Rename, find, find_key, repaired
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.wording import is_slip, quoted
 
@@ -30,8 +31,9 @@ _PARTS: Final = {
     "block": ("layers",),
     "repetition": ("layers",),
 }
-_ITEMS: Final = ("layer", "block_use", "repetition")
 _ROUNDS: Final = 6
+# Nobody reads on, and a hundred thousand explanations would take minutes.
+_MOST_FINDINGS: Final = 1000
 
 
 class Mender:
@@ -104,7 +106,7 @@ class Mender:
     def _mend_item(self, item: Node) -> Node:
         if self.rules.accepts(item, "item"):
             return item
-        mended = self.mend(item, "layer")
+        mended = self.mend(item, "item") if len(self.report) < _MOST_FINDINGS else None
         return Scalar(None, item.start, item.end, item.source) if mended is None else mended
 
     def _mend_defaults(self, defaults: Mapping) -> Mapping:
@@ -112,8 +114,8 @@ class Mender:
         entries: dict[Any, Node] = {}
         keys: dict[Any, Scalar] = {}
         for key, value in defaults.entries.items():
-            name = key
-            if key not in known and not self.rules.accepts(value, "default_unknown"):
+            name = self._name(defaults.keys[key])
+            if name is not None and name not in known and not self.rules.accepts(value, "default_unknown"):
                 name = self._known_type(defaults.keys[key], known)
             if name is None or (name != key and name in defaults.entries):
                 continue
@@ -132,20 +134,32 @@ class Mender:
 
     def _mend_blocks(self, blocks: Mapping) -> Mapping:
         entries: dict[Any, Node] = {}
+        keys: dict[Any, Scalar] = {}
         for key, value in blocks.entries.items():
+            name = self._name(blocks.keys[key])
+            if name is None or (name != key and name in blocks.entries):
+                continue
             mended = self.mend(value, "block")
             if mended is None:
                 mended = Mapping({}, {}, value.start, value.end, value.source)
                 self.damaged.add(id(mended))
-            entries[key] = mended
-        return blocks._replace(entries=entries)
+            entries[name], keys[name] = mended, blocks.keys[key]
+        return blocks._replace(entries=entries, keys=keys)
+
+    def _name(self, key: Scalar) -> str | None:
+        """Report a key that can't be a name, and return what can be, if anything."""
+        text = key_text(key.value)
+        if not any(ord(character) < ord(" ") for character in text):
+            return text
+        problem = bad_name((text,))
+        self.report.add(problem.code, key.span, problem.message, hint=problem.hint)
+        return problem.repair.key if type(problem.repair) is Rename else None
 
 
 def _definition_of(node: Node, definition: str) -> str:
-    """The definition that an item of `layers` goes by, which a repaired key can change; any other stays."""
-    if definition not in _ITEMS or type(node) is not Mapping:
-        return definition
-    return "block_use" if "block" in node.entries else "repetition" if "repeat" in node.entries else "layer"
+    """The definition that an item of `layers` goes by, which a repaired key can settle; any other stays."""
+    keys = node.entries if definition == "item" and type(node) is Mapping else ()
+    return "block_use" if "block" in keys else "repetition" if "repeat" in keys else definition
 
 
 def _without_parts(node: Node, definition: str) -> Node:
@@ -163,8 +177,8 @@ def _without_parts(node: Node, definition: str) -> Node:
 
 
 def _follows(problem: Problem, dropped: set[Path]) -> bool:
-    """Whether something is missing only because it was wrong and is dropped."""
-    if problem.code != "missing-field":
+    """Whether something is missing, or nothing is left, only because it was wrong and is dropped."""
+    if problem.at_key or problem.code not in ("missing-field", "bad-value"):
         return False
     return any(path[:-1] == problem.path for path in dropped)
 

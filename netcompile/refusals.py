@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from netcompile.repair import Path, Repair
     from netcompile.tree import Node
 
+
 class Problem(NamedTuple):
     """One mistake. `path` leads to the value; `at_key`: the key itself is wrong, not its value."""
 
@@ -40,6 +41,7 @@ _OWNERS: Final = {
     "repetition": "a repetition",
     "deploy": "`deploy`",
     "solver": "`solver`",
+    "block_use": "a block use",
 }
 _WORDED: Final = ("document", "deploy", "block", "repetition", "lint")
 _PLACES: Final = ("train", "test", "deploy")
@@ -58,6 +60,18 @@ class Explainer:
         refusal = _Refusal(node, definition, self._definitions)
         errors = self._validator.evolve(schema=self._definitions[definition]).iter_errors(_texts(node))
         return _independent(problem for error in errors for problem in refusal.problems(error))
+
+
+def bad_name(path: Path) -> Problem:
+    """Say what is wrong with the last key of a path, where a name is wanted."""
+    key = str(path[-1])
+    if key.endswith("\0"):
+        text = key.removesuffix("\0")
+        return Problem(path, "wrong-kind", f"key {text} is no text", f"quote it: '{text}'", Rename(text), at_key=True)
+    if any(ord(character) < ord(" ") for character in key):
+        return Problem(path, "bad-value", "a name has a control character in it", None, Drop(), at_key=True)
+    hint = "a name has letters, digits and _, and starts with no digit"
+    return Problem(path, "bad-value", f"{quoted(key)} can't be the name of a variable", hint, Drop(), at_key=True)
 
 
 def _texts(node: Node) -> Any:
@@ -97,7 +111,7 @@ class _Refusal:
         """The problems that one error of jsonschema stands for."""
         path: Path = tuple(error.absolute_path)
         if "propertyNames" in error.absolute_schema_path:
-            yield self._bad_name((*path, str(error.instance)))
+            yield bad_name((*path, str(error.instance)))
         elif error.validator == "not":
             yield self._misplaced(path)
         elif error.validator == "additionalProperties":
@@ -117,7 +131,7 @@ class _Refusal:
         """The name of a value: its key, or the key of its list."""
         keys = [step for step in path if isinstance(step, str)]
         if not keys:
-            return _OWNERS.get(self.definition, f"a {self.definition.partition('_')[0]}")
+            return _OWNERS.get(self.definition, "a layer")
         label = keys[-1].removesuffix("\0")
         return label if isinstance(path[-1], str) else f"an entry of {label}"
 
@@ -130,7 +144,7 @@ class _Refusal:
             if key in known or any(re.search(pattern, key) for pattern in patterns):
                 continue
             if not known or any(pattern.startswith("^[A-Z") for pattern in patterns):
-                yield self._bad_name((*path, key))
+                yield bad_name((*path, key))
             else:
                 yield self._unknown_key((*path, key), schema, known, instance)
 
@@ -149,9 +163,9 @@ class _Refusal:
     def _owner(self, path: Path, schema: dict[str, Any]) -> tuple[str, str]:
         """What lacks a key, and whether that would be a field of Caffe or a key of ours."""
         if not path or path[-1] in _PLACES:
-            owner = _OWNERS.get(self.definition) or schema.get("title", self._label(()))
+            owner = _OWNERS.get(self.definition) or schema.get("title", "a layer")
             return owner, "key" if self.definition in _WORDED else "field"
-        return self._label(path), "key" if path[-1] in _WORDED else "field"
+        return self._label(path).removeprefix("an entry of "), "key" if path[-1] in _WORDED else "field"
 
     def _block_with(self, key: str, schema: dict[str, Any]) -> str | None:
         """The block that a layer reads and that has the field which its type lacks."""
@@ -162,16 +176,6 @@ class _Refusal:
             if message and key in self.definitions[message]["properties"]:
                 return str(name)
         return None
-
-    def _bad_name(self, path: Path) -> Problem:
-        key = str(path[-1])
-        if key.endswith("\0"):
-            text = key.removesuffix("\0")
-            return Problem(path, "wrong-kind", f"key {text} is no text", f"quote it: '{text}'", Rename(text), at_key=True)
-        if any(ord(character) < ord(" ") for character in key):
-            return Problem(path, "bad-value", "a name has a control character in it", None, Drop(), at_key=True)
-        hint = "a name has letters, digits and _, and starts with no digit"
-        return Problem(path, "bad-value", f"{quoted(key)} can't be the name of a variable", hint, Drop(), at_key=True)
 
     def _misplaced(self, path: Path) -> Problem:
         key, owner = path[-1], path[-2] if len(path) > 1 else None
@@ -190,7 +194,7 @@ class _Refusal:
         instance = error.instance
         required = ["layers"] if error.validator == "anyOf" else error.validator_value
         wanted = [key for key in required if key not in instance]
-        slips = [*wanted, "block", "repeat"] if self.definition == "layer" and "type" in wanted else wanted
+        slips = [*wanted, "block", "repeat"] if self.definition == "item" and "type" in wanted else wanted
         for key in instance:
             meant, hint, sure = _guess(key, slips)
             if sure:
@@ -199,13 +203,14 @@ class _Refusal:
                 yield Problem((*path, key), "unknown-field", message, hint, repair, at_key=True)
                 return
         owner = self._label(path)
-        if path == () and self.definition == "layer" and isinstance(instance.get("name"), str):
+        if not path and owner == "a layer" and isinstance(instance.get("name"), str):
             owner = f"layer {quoted(instance['name'])}"
         needed = " and ".join(f"`{key}`" for key in wanted)
         added: dict[str, str | bool] = {key: "" for key in wanted if key in ("name", "type")}
         if "type" in added:
             added["custom"] = True
-        yield Problem(path, "missing-field", f"{owner} needs {needed}", None, Add(added) if added else None)
+        lost = None if self.definition == "document" and not path else Drop()
+        yield Problem(path, "missing-field", f"{owner} needs {needed}", None, Add(added) if added else lost)
 
     # Values
 
@@ -216,7 +221,7 @@ class _Refusal:
         words = words_of(schema)
         if words and type(node) is Scalar and type(node.value) is str:
             return self._unknown_word(path, node.value, words)
-        if not path and self.definition == "layer":
+        if not path and self.definition == "item":
             message = f"an item of `layers` is {shown(node)}; it takes a mapping"
             return Problem(path, "wrong-kind", message, "write a layer, a block use or a repetition", Drop())
         expected = takes(schema)

@@ -6,6 +6,7 @@ only after expansion (whether a bottom exists, how many there may be) is no busi
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from netcompile.schema_fields import (
@@ -69,7 +70,8 @@ def build_schema(file: FileDescriptor, layer_types: Mapping[str, LayerType], com
     messages = file.message_types_by_name
     phases = tuple(value.name for value in file.enum_types_by_name["Phase"].values)
     fields = Fields(comments)
-    definitions = leaf_definitions()
+    leaves = leaf_definitions()
+    definitions = dict(leaves)
     definitions[SHORT_FILLER] = short_form(fields.message(messages["FillerParameter"]), FILLERS)
     definitions[SHORT_RULE] = short_form(fields.message(messages["NetStateRule"]), phases)
     layers = LayerSchemas(file, types, fields)
@@ -86,8 +88,12 @@ def build_schema(file: FileDescriptor, layer_types: Mapping[str, LayerType], com
     }
     document = _document(fields, messages["NetParameter"])
     definitions.update(fields.definitions)
-    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "netcompile spec", **document}
-    return {**schema, "definitions": definitions}
+    head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "netcompile spec", **document}
+    schema = {**head, "definitions": definitions}
+    while unused := [name for name in leaves if name in definitions and f'/{name}"' not in json.dumps(schema)]:
+        for name in unused:
+            del definitions[name]
+    return schema
 
 
 def _document(fields: Fields, net: Descriptor) -> Schema:
@@ -119,6 +125,7 @@ def _items() -> dict[str, Schema]:
         },
         "block_use": {
             "title": "A block use",
+            "required": ["block"],
             "properties": {
                 "block": described(ref("string"), _WORDS["block"]),
                 "bottom": described(ref("strings_or_null"), _WORDS["bottom"]),
@@ -127,8 +134,10 @@ def _items() -> dict[str, Schema]:
             "allOf": [ref("item_keys")],
         },
         "repetition": {
-            **closed({"repeat": described(ref("rounds"), _WORDS["repeat"]), "layers": layers, "when": _WHEN}, "A repetition"),
-            "required": ["layers"],
+            **closed(
+                {"repeat": described(ref("rounds"), _WORDS["repeat"]), "layers": layers, "when": _WHEN}, "A repetition"
+            ),
+            "required": ["repeat", "layers"],
         },
         "rounds": {**names, "patternProperties": {_IDENTIFIER: ref("round_values")}, "minProperties": 1},
         "round_values": {
@@ -161,8 +170,8 @@ def _deploy() -> Schema:
         "outputs": ref("strings"),
         "inputs": inputs,
     }
-    schema = closed({key: described(value, _WORDS[key]) for key, value in own.items()}, "The deploy net", variables=False)
-    return {**schema, "type": ["object", "null"]}
+    properties = {key: described(value, _WORDS[key]) for key, value in own.items()}
+    return {**closed(properties, "The deploy net", variables=False), "type": ["object", "null"]}
 
 
 def _solver(fields: Fields, solver: Descriptor) -> Schema:

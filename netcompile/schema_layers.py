@@ -66,7 +66,7 @@ class LayerSchemas:
         self._define_shapes()
         for name, kind in self.layer_types.items():
             self._define_type(name, self._type_fields(name, kind), "override")
-        self._define_type("custom", self._close({}, "A custom layer"), "override_custom")
+        self._define_type("custom", self._close({}, "a custom layer"), "override_custom")
         self._define_other_types()
         self._define_entries()
 

@@ -121,9 +121,7 @@ def validate_section(section: Mapping, name: str, report: Report) -> Mapping | N
     return _validated(section, name, _rules(variables=False), report)[0]
 
 
-def _validated(
-    node: Mapping, definition: str, rules: Rules, report: Report
-) -> tuple[Mapping | None, frozenset[int]]:
+def _validated(node: Mapping, definition: str, rules: Rules, report: Report) -> tuple[Mapping | None, frozenset[int]]:
     if rules.accepts(node, definition):
         return node, frozenset()
     from netcompile.mend import Mender  # noqa: PLC0415 - imports jsonschema, for the refused alone
