@@ -38,11 +38,9 @@ def infer(
 class _Version:
     """One value of a blob: what a layer wrote under a name. In-place layers make a new version of the same blob."""
 
-    __slots__ = ("maker", "shape", "top", "uses")
+    __slots__ = ("shape", "uses")
 
-    def __init__(self, maker: int, top: int) -> None:
-        self.maker = maker
-        self.top = top
+    def __init__(self) -> None:
         self.uses = 0
         self.shape: Shape | None = None
 
@@ -55,6 +53,7 @@ class _Inference:
         self.incomplete = incomplete
         self.known = known
         self.layers: list[Layer] = []
+        self.names: list[tuple[list[str], list[str]]] = []  # of each layer, its bottoms and tops
         self.wires: list[list[_Version | None]] = []  # of each layer, the version that each bottom reads
         self.made: list[list[_Version]] = []  # of each layer, the version that each top writes
         self.latest: dict[str, _Version] = {}
@@ -63,9 +62,12 @@ class _Inference:
 
     def run(self) -> Graph:
         for layer in self.net.layers:
-            self._check_rules(layer)
-            if includes(layer.message, self.state):
-                self._wire(layer)
+            message = layer.message
+            if message.include or message.exclude:
+                self._check_rules(layer)
+                if not includes(message, self.state):
+                    continue
+            self._wire(layer)
         self._check_tops()
         graph_layers = [self._layer(i) for i in range(len(self.layers))]
         shapes = {name: version.shape for name, version in self.latest.items()}
@@ -87,23 +89,25 @@ class _Inference:
 
     def _wire(self, layer: Layer) -> None:
         message = layer.message
-        index = len(self.layers)
+        latest = self.latest
+        bottoms, tops = list(message.bottom), list(message.top)
         wires: list[_Version | None] = []
-        for i, bottom in enumerate(message.bottom):
-            version = self.latest.get(bottom)
+        for bottom in bottoms:
+            version = latest.get(bottom)
             if version is None:
-                version = self._unknown_bottom(layer, i, bottom)
+                version = self._unknown_bottom(layer, len(wires), bottom)
             else:
                 version.uses += 1
             wires.append(version)
-        made = [_Version(index, i) for i in range(len(message.top))]
-        for version, weight in zip(made, message.loss_weight, strict=False):
-            version.uses += weight != 0  # an explicit weight reads its top through the automatic split
+        made = [_Version() for _ in tops]
+        if message.loss_weight:
+            for version, weight in zip(made, message.loss_weight, strict=False):
+                version.uses += weight != 0  # an explicit weight reads its top through the automatic split
         self.layers.append(layer)
+        self.names.append((bottoms, tops))
         self.wires.append(wires)
         self.made.append(made)
-        for name, version in zip(message.top, made, strict=True):
-            self.latest[name] = version
+        latest.update(zip(tops, made, strict=True))
 
     def _unknown_bottom(self, layer: Layer, i: int, bottom: str) -> _Version | None:
         """Report an unknown bottom. Gives the version that was probably meant, so that shapes flow on."""
@@ -131,9 +135,8 @@ class _Inference:
         """Each top must be a new name, or the bottom of the same index that nobody else reads."""
         owners: dict[str, int] = {}
         splits = self._split_names()
-        for index, layer in enumerate(self.layers):
-            bottoms = layer.message.bottom
-            for i, top in enumerate(layer.message.top):
+        for index, (bottoms, tops) in enumerate(self.names):
+            for i, top in enumerate(tops):
                 first = owners.get(top)
                 if first is None and top not in splits:
                     owners[top] = index
@@ -141,11 +144,11 @@ class _Inference:
                 read = self.wires[index][i] if i < len(bottoms) else None
                 if i < len(bottoms) and bottoms[i] == top and read is not None and read.uses == 1:
                     continue
-                self._duplicate_top(layer, i, top, first, read)
+                self._duplicate_top(self.layers[index], i, top, first, read)
 
     def _split_names(self) -> frozenset[str] | set[str]:
         """Names of the copies that Caffe makes of blobs with several readers, where a top could clash with one."""
-        if not any("_split_" in top for layer in self.layers for top in layer.message.top):
+        if not any("_split_" in top for top in self.latest):
             return frozenset()
         names = set()
         for layer, made in zip(self.layers, self.made, strict=True):
@@ -187,12 +190,12 @@ class _Inference:
         if kind is None:
             self._check_type(layer)
             return self._finish(index, GraphLayer(layer, bottoms, [None] * len(message.top), None, (), (), UNKNOWN, ()))
-        applied = apply_again(kind, message, bottoms, self.known)
+        applied = apply_again(kind, message, bottoms, self.names[index], self.known)
         if not layer.damaged:
             for error in applied.errors:
                 self._shape_error(layer, error)
         blobs, fillers = self._learned(layer, kind, applied)
-        declared, tops = len(message.top), applied.tops
+        declared, tops = len(self.made[index]), applied.tops
         if layer.damaged:
             tops = [None] * declared
         elif len(tops) != declared:  # Caffe makes missing tops of losses by itself

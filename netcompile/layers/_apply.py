@@ -57,18 +57,25 @@ def apply_type(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape |
 Known: TypeAlias = "dict[tuple[object, ...], Applied]"
 
 
-def apply_again(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape | None], known: Known) -> Applied:
+def apply_again(
+    kind: LayerType,
+    layer: LayerParameter,
+    bottoms: Sequence[Shape | None],
+    names: tuple[Sequence[str], Sequence[str]],
+    known: Known,
+) -> Applied:
     """`apply_type`, from what is `known` where a layer of the same parameters had bottoms of the same shapes before.
 
-    Deep nets repeat themselves. Only what is accepted is kept, as a refusal names its own layer.
+    Deep nets repeat themselves. `names` are the layer's bottoms and tops, of which only matters which are in place. Only
+    what is accepted is kept, as a refusal names its own layer.
     """
     # A scalar and a blob without a shape compare alike; presets and data layers are rare, and read more than the key.
     if () in bottoms or not bottoms or layer.blobs:
         return apply_type(kind, layer, bottoms)
     key = (
         kind.name,
-        len(layer.top),
-        *map(eq, layer.bottom, layer.top),
+        len(names[1]),
+        *map(eq, *names),
         # An unset message with required fields (Clip) has no serialization at all.
         *[getattr(layer, field).SerializePartialToString() if layer.HasField(field) else b"" for field in kind.messages],
         *([param.SerializePartialToString() for param in layer.param] if kind.checks else ()),
