@@ -10,7 +10,7 @@ from netcompile.shapes import Shape, Unshaped
 
 def again(text: str, bottom: Shape, known: Known) -> Applied:
     layer = text_format.Parse(text, LayerParameter())
-    return apply_again(LAYER_TYPES[layer.type], layer, [bottom], known)
+    return apply_again(LAYER_TYPES[layer.type], layer, [bottom], (layer.bottom, layer.top), known)
 
 
 def test_equal_layers_are_derived_once() -> None:
@@ -58,5 +58,5 @@ def test_data_layers_are_looked_at_each_time() -> None:
     text = 'type: "HDF5Data" top: "x" hdf5_data_param { source: "s" batch_size: 1 }'
     kind = LAYER_TYPES["HDF5Data"]
     plain, transformed = (text_format.Parse(t, LayerParameter()) for t in (text, f"{text} transform_param {{ }}"))
-    assert apply_again(kind, plain, [], known) == apply_type(kind, plain, [])
-    assert [error.at for error in apply_again(kind, transformed, [], known).errors] == ["transform_param"]
+    assert apply_again(kind, plain, [], ((), plain.top), known) == apply_type(kind, plain, [])
+    assert [error.at for error in apply_again(kind, transformed, [], ((), transformed.top), known).errors] == ["transform_param"]
