@@ -85,18 +85,11 @@ def _texts(node: Node) -> Any:
 
 
 def _independent(problems: Iterable[Problem]) -> list[Problem]:
-    """One problem for each key and each value, and none that another one explains."""
+    """One problem for each key and each value: the one that says most."""
     kept: dict[tuple[Path, bool], Problem] = {}
     for problem in sorted(problems, key=lambda one: _RANKS.get(one.code, len(_RANKS))):
         kept.setdefault((problem.path, problem.at_key), problem)
-    renamed = {(*one.path[:-1], one.repair.key) for one in kept.values() if type(one.repair) is Rename}
-    return [problem for problem in kept.values() if not _is_met(problem, renamed)]
-
-
-def _is_met(problem: Problem, renamed: set[Path]) -> bool:
-    """Whether what is missing is there under a misspelt key."""
-    missing = type(problem.repair) is Add and problem.code == "missing-field"
-    return missing and any((*problem.path, key) in renamed for key in problem.repair.entries)  # type: ignore[union-attr]
+    return list(kept.values())
 
 
 class _Refusal:

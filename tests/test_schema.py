@@ -24,7 +24,7 @@ from netcompile.load import load
 from netcompile.schema import build_schema
 from netcompile.schema_file import Definitions, schema_text, write_schema
 from netcompile.tree import List, Mapping, Node, Place, Scalar, Source
-from netcompile.validate import validate
+from netcompile.validate import accepts_layer, validate, validate_layer
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
@@ -339,6 +339,21 @@ def test_acceptor_and_jsonschema_agree_on_mutations(seed: int) -> None:
         accepted += verdict
         check_mended(node, wrong=not verdict)
     assert 50 < accepted < 450
+
+
+def test_acceptor_and_jsonschema_agree_on_layers_without_variables() -> None:
+    rng = random.Random(1)  # noqa: S311 - the same mutations every time
+    strict = json.loads(schema_text().replace(r"\\$", "(?!)"))
+    judge = Draft7Validator(strict).evolve(schema=strict["definitions"]["layer"])
+    layers = [part["layers"][0] for part in good_parts() if part["layers"] and "type" in part["layers"][0]]
+    for _ in range(1000):
+        value = mutate(rng, copy.deepcopy(rng.choice(layers)))
+        node = node_of(value)
+        assert isinstance(node, Mapping)
+        report = Report()
+        sound = validate_layer(node, report)
+        assert (sound is node) == judge.is_valid(value_of(node)) == accepts_layer(node) == (not len(report)), value
+        assert sound is None or judge.is_valid(value_of(sound)), value
 
 
 def check_mended(document: Node, *, wrong: bool) -> None:
