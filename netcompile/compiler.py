@@ -22,7 +22,7 @@ from netcompile.tree import Source
 from netcompile.validate import validate, validate_layer, validate_section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
 
@@ -56,7 +56,7 @@ class Compiled:
     """
 
     def __init__(self, lowered: Net, deploy: Net | None, solver: SolverParameter | None, graphs: Mapping[str, Graph],
-                 warnings: Sequence[Diagnostic], source: str) -> None:  # fmt: skip
+                 warnings: Sequence[Diagnostic], source: Callable[[], str]) -> None:  # fmt: skip
         self.net = emit(lowered)
         self.deploy = None if deploy is None else emit(deploy)
         self.solver = solver
@@ -82,7 +82,7 @@ class Compiled:
 
     def prototxt(self, target: str = "net", *, header: bool = False) -> str:
         """A target as text, with a comment that names the spec where `header` is true."""
-        return to_text(self.message(target), self._source if header else None)
+        return to_text(self.message(target), self._source() if header else None)
 
 
 def compile(  # noqa: A001, PLR0913 - the public verb, and what it can be told
@@ -148,7 +148,7 @@ def compile_document(
             checks.extend_new(again)
     if report.failed:
         return None
-    return Compiled(net, deploy, solver, graphs, report.ordered(), document.source.name)
+    return Compiled(net, deploy, solver, graphs, report.ordered(), lambda: _source_name(document.source.name, settings))
 
 
 def expand_document(
@@ -216,13 +216,25 @@ def _solver(  # noqa: PLR0913 - all that a spec says
 
 def _net_path(spec: str, settings: Settings) -> str:
     """The path of the emitted net from the root folder: where it is written, else NAME.prototxt beside the spec."""
-    from netcompile.imports import find_root  # noqa: PLC0415 - for specs with a solver
-
     path = settings.net_file or f"{os.path.splitext(spec)[0]}.prototxt"
+    return _from_root(path, spec, settings) or path
+
+
+def _source_name(spec: str, settings: Settings) -> str:
+    """What the header comment calls a spec: its path from the root folder, wherever the compiler is called."""
+    if not os.path.isfile(spec):
+        return spec
+    return _from_root(spec, spec, settings) or os.path.basename(spec)
+
+
+def _from_root(path: str, spec: str, settings: Settings) -> str | None:
+    """A path from the root folder of a spec; None where it is outside."""
+    from netcompile.imports import find_root  # noqa: PLC0415 - where a path is written out
+
     root = os.path.realpath(settings.root or find_root(spec))
     full = os.path.realpath(path)
     inside = os.path.commonpath([root, full]) == root
-    return os.path.relpath(full, root).replace(os.sep, "/") if inside else path
+    return os.path.relpath(full, root).replace(os.sep, "/") if inside else None
 
 
 def infer_phases(

@@ -119,4 +119,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     if word.lower() in folded:
         return folded[word.lower()]
     close = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.7)
-    return folded[close[0]] if close else None
+    if close:
+        return folded[close[0]]
+    swapped = sorted(word.lower())  # letters out of order weigh too much in a short word
+    return next((known for lower, known in folded.items() if sorted(lower) == swapped), None)
