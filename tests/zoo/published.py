@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile import caffe_pb2
+from netcompile.schema_fields import is_repeated
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -36,8 +37,9 @@ def net_form(net: Message) -> Message:
 
 
 def inference_form(net: Message) -> Message:
-    """A deploy net without fillers, multipliers, loss weights, rules, its name, its batch size and the inputs' layer names.
+    """A deploy net as far as inference depends on it.
 
+    Gone are fillers, `param`, loss weights, rules, the net's name, the batch size and the names of the Input layers.
     The inputs come first, an Input layer for each, in the order of their names.
     """
     form = caffe_pb2.NetParameter()
@@ -115,15 +117,15 @@ def _drop_defaults(message: Message) -> None:
 
 
 def _says_nothing(field: Any, value: Any) -> bool:
-    if field.is_repeated:
+    if is_repeated(field):
         return list(value) == _EMPTY_MEANS.get(field.name)
     return bool(field.has_default_value and value == field.default_value)
 
 
 def _drop_defaults_below(message: Message, field: Any, value: Any) -> None:
-    for one in value if field.is_repeated else [value]:
+    for one in value if is_repeated(field) else [value]:
         _drop_defaults(one)
-    if not field.is_repeated and not value.ListFields():
+    if not is_repeated(field) and not value.ListFields():
         message.ClearField(field.name)
 
 
@@ -133,7 +135,7 @@ def _drop_fillers(message: Message) -> None:
             continue
         if field.message_type.name == "FillerParameter":
             message.ClearField(field.name)
-        elif not field.is_repeated:
+        elif not is_repeated(field):
             _drop_fillers(value)
 
 
