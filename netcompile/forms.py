@@ -26,6 +26,7 @@ _VARIANTS: Final = {"TRAIN": "train", "TEST": "test", "DEPLOY": "deploy"}
 _PLACING: Final = frozenset({*_VARIANTS.values(), "only", "include", "exclude"})
 _NO_FIELDS: Final = LayerParameter()
 _NO_RULES: Final[Rules] = frozenset()
+_NEVER: Final[Rules] = frozenset({"never"})  # no layer but one like it continues from such a layer
 _ONLY: Final = {"train": "TRAIN", "test": "TEST", "deploy": "DEPLOY", "TRAIN": "TRAIN", "TEST": "TEST"}
 
 
@@ -109,7 +110,7 @@ class Shaper:
         name, type_node = entries.get("name"), entries.get("type")
         if type(name) is not Scalar or type(type_node) is not Scalar:
             return None
-        layer = _Layer(self, node, str(name.value), str(type_node.value), use)
+        layer = _Layer(self, node, _text(name), _text(type_node), use)
         return layer.spec(flow, only, damaged=damaged)
 
 
@@ -173,6 +174,8 @@ class _Layer:
         if is_null(include) and is_null(exclude):
             return wanted, _NO_RULES
         targets, rules = _rule_targets(_rules(include), _rules(exclude))
+        if not targets:
+            return wanted, _NEVER
         if not is_null(include) and not wanted & targets and wanted:
             node = base.layer.keys["include"]
             self._add("contradiction", node, "its `include` rules and its `only`, `train` or `test` leave no phase for it")
@@ -280,6 +283,11 @@ class _Layer:
             return
         source = all(not form.bottoms for form in distinct)
         flow.place(self.name, tops, frozenset(tops) & targets, rules, source=source)
+
+
+def _text(node: Scalar) -> str:
+    """A name or type; empty where `~` says that the layer has none."""
+    return "" if node.value is None else str(node.value)
 
 
 def _is_false(node: Node | None) -> bool:

@@ -14,6 +14,7 @@ from netcompile.declared import declared_shapes
 from netcompile.fill import values
 from netcompile.ir import Layer, Net
 from netcompile.layers import LAYER_TYPES, learned_count
+from netcompile.merge import is_null
 from netcompile.origin import SpecOrigin
 from netcompile.tree import Node, Scalar, plain
 
@@ -67,6 +68,9 @@ def _layer(spec: LayerSpec, form: Form, phase: str | None, report: Report, *, al
     own = form.fields.layer
     filled = values(own, _LAYER) if len(own.entries) > len(_WIRED & own.entries.keys()) else {}
     filled.update(name=spec.name, type=form.type, bottom=form.bottoms, top=form.tops)
+    for field in ("name", "type"):
+        if not filled[field] and is_null(spec.node.entries[field]):
+            del filled[field]  # `name: ~`: the layer has none
     for name, block in form.fields.blocks.items():
         descriptor = _MESSAGES.get(name)
         if descriptor is not None:

@@ -36,7 +36,8 @@ __all__ = ["build_schema", "schema_text"]
 
 _IDENTIFIER: Final = "^[A-Za-z_][A-Za-z0-9_]*$"
 _RESERVED: Final = ("block", "bottom", "when", "only", "repeat", "layers")
-_LEGACY: Final = frozenset({"layer", "layers", "input", "input_shape", "input_dim"})
+_LAYERS: Final = frozenset({"layer", "layers", "input"})
+_UNREAD: Final = ("input_shape", "input_dim")
 _LIBRARY_KEYS: Final = ("layers", "vars", "defaults", "blocks")
 _WHEN: Final = {"$ref": "#/definitions/item_keys/properties/when"}
 _WORDS: Final = {
@@ -61,6 +62,7 @@ _WORDS: Final = {
     "repeat": "Variables that change from round to round: {from: 1, to: 3}, or lists of one length.",
     "from": "Value in the first round.",
     "to": "Value in the last round.",
+    "unread": "Kept of an old net. Nothing reads it: a spec has a layer of type Input instead.",
 }
 
 
@@ -107,7 +109,9 @@ def _document(fields: Fields, net: Descriptor) -> Schema:
         "solver": ref("solver"),
         "lint": closed({"ignore": described(ref("strings"), _WORDS["ignore"])}, variables=False),
     }
-    properties = {field.name: fields.field(field) for field in net.fields if field.name not in _LEGACY}
+    properties = {field.name: fields.field(field) for field in net.fields if field.name not in _LAYERS}
+    for name in _UNREAD:
+        properties[name] = {**described(properties[name], _WORDS["unread"]), "doNotSuggest": True}
     properties.update({key: described(schema, _WORDS[key]) for key, schema in own.items()})
     return {**closed(properties, variables=False), "anyOf": [{"required": [key]} for key in _LIBRARY_KEYS]}
 

@@ -38,7 +38,8 @@ _WORDS: Final = {
     "deploy": "What is different in the deploy net; false leaves the layer out there.",
     "include": "Keep the layer only where one of these rules matches. A phase alone is short for {phase: TRAIN}.",
     "exclude": "Leave the layer out where one of these rules matches. A phase alone is short for {phase: TEST}.",
-    "custom": "true: the type is none of Caffe's own. Its settings stand in blocks, such as python_param.",
+    "custom": "true: the type is none of Caffe's own. Its settings stand in blocks, such as python_param. With it, a "
+    "name or type of ~ leaves that field out.",
     "top_shapes": "Shapes of tops that no rule derives: a mapping from top to dims, a list of shapes in the order of "
     "`top`, or one shape. `batch` stands for the batch size, ~ for an unknown dimension.",
     "param_str": "Text that the layer gets as `param_str`. A mapping or list is written as JSON.",
@@ -177,8 +178,14 @@ class LayerSchemas:
             "title": "A layer",
             "type": "object",
             "required": ["name", "type"],
-            "properties": {"name": described(ref("string"), _WORDS["name"]), "type": kind},
+            "properties": {
+                "name": described(ref("string_or_null"), _WORDS["name"]),
+                "type": {**kind, "type": ["string", "null"]},
+            },
             "allOf": [ref("item_keys"), ref("common"), ref("layer_of_type")],
+            # Without a name or a type only on purpose: a key that was left empty is a mistake.
+            "if": _IS_CUSTOM,
+            "else": {"properties": {"name": {"type": "string"}, "type": {"type": "string"}}},
         }
         self.definitions["override_keys"] = {
             "title": "A variant of a layer",
