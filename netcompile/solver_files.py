@@ -11,9 +11,7 @@ from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.diagnostics import Report
 from netcompile.infer import infer
 from netcompile.ir import Layer, Net
-from netcompile.old_formats import upgrade_net
 from netcompile.passes import check_run
-from netcompile.prototxt import read_prototxt
 from netcompile.solver import NetUse, state_of
 from netcompile.solver import check_solver as check_message
 from netcompile.solver_spec import SectionOrigin, derive_tests, fill_solver, is_whole, names_net
@@ -56,6 +54,8 @@ def check_source(
     """
     messages = messages or own_messages
     reading = Report()
+    from netcompile.prototxt import read_prototxt  # noqa: PLC0415 - specs do without it
+
     parsed = read_prototxt(solver, messages.SolverParameter, reading)
     report.extend(reading)
     origin = _FieldOrigin(parsed.positions)
@@ -112,6 +112,9 @@ def read_net(source: Source, report: Report, *, messages: Any = None, allow_cust
 
     Where the text can't be read as a whole, the net has what is sound, and the layers that lost something are damaged.
     """
+    from netcompile.old_formats import upgrade_net  # noqa: PLC0415 - specs do without it
+    from netcompile.prototxt import read_prototxt  # noqa: PLC0415 - likewise
+
     parsed = read_prototxt(source, (messages or own_messages).NetParameter, report)
     upgrading = Report()
     upgraded = upgrade_net(parsed.message, upgrading, parsed.positions.find)
