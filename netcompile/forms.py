@@ -16,7 +16,7 @@ from netcompile.spec import EVERYWHERE, TARGETS, Form, LayerSpec, Use, name_list
 from netcompile.tree import List, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from netcompile.diagnostics import Report
     from netcompile.flow import Rules
@@ -26,7 +26,7 @@ _VARIANTS: Final = {"TRAIN": "train", "TEST": "test", "DEPLOY": "deploy"}
 _PLACING: Final = frozenset({*_VARIANTS.values(), "only", "include", "exclude"})
 _NO_FIELDS: Final = LayerParameter()
 _NO_RULES: Final[Rules] = frozenset()
-_NEVER: Final[Rules] = frozenset({"never"})  # no layer but one like it continues from such a layer
+NEVER: Final[Rules] = frozenset({"never"})  # no layer but one like it continues from such a layer
 _ONLY: Final = {"train": "TRAIN", "test": "TEST", "deploy": "DEPLOY", "TRAIN": "TRAIN", "TEST": "TEST"}
 
 
@@ -173,9 +173,9 @@ class _Layer:
                       "say where the layer is with `include`, or with `only`")  # fmt: skip
         if is_null(include) and is_null(exclude):
             return wanted, _NO_RULES
-        targets, rules = _rule_targets(_rules(include), _rules(exclude))
+        targets, rules = rule_targets(_rules(include), _rules(exclude))
         if not targets:
-            return wanted, _NEVER
+            return wanted, NEVER
         if not is_null(include) and not wanted & targets and wanted:
             node = base.layer.keys["include"]
             self._add("contradiction", node, "its `include` rules and its `only`, `train` or `test` leave no phase for it")
@@ -246,7 +246,7 @@ class _Layer:
         bottom = fields.layer.entries.get("bottom")
         if bottom is not None and not is_null(bottom):
             return [str(s.value) for s in name_list(bottom)]
-        if kind is None or not _implies(kind):
+        if kind is None or not implies_bottom(kind):
             return []
         if self.implied is None:
             self.implied = self._implied(flow, targets, rules)
@@ -274,7 +274,7 @@ class _Layer:
             text = f"a {kind.name} layer names its tops"
             self._add("missing-field", self.node.entries["name"], text, "write `top: [...]`")
             return []
-        return [] if _makes_none(kind) else [self.name]
+        return [] if makes_no_top(kind) else [self.name]
 
     def _place(self, forms: dict[str, Form], targets: frozenset[str], rules: Rules, flow: Flow) -> None:
         tops = {target: form.tops[0] for target, form in forms.items() if form.tops}
@@ -295,7 +295,7 @@ def _is_false(node: Node | None) -> bool:
 
 
 @cache
-def _implies(kind: LayerType) -> bool:
+def implies_bottom(kind: LayerType) -> bool:
     """True for a type that may take exactly one bottom, and does not name it."""
     if kind.loss or not kind.implies_bottom:
         return False
@@ -304,18 +304,21 @@ def _implies(kind: LayerType) -> bool:
 
 
 @cache
-def _makes_none(kind: LayerType) -> bool:
+def makes_no_top(kind: LayerType) -> bool:
     """True for a type without tops."""
     return kind.tops_of(_NO_FIELDS).most == 0
 
 
 def _passed_over(form: Form) -> bool:
-    """True for losses and Accuracy, which nothing continues from unasked."""
-    kind = LAYER_TYPES.get(form.type)
-    if form.type == "Accuracy" or (kind is not None and kind.loss):
-        return True
     weight = form.fields.layer.entries.get("loss_weight")
-    return not is_null(weight) and any(scalar.value not in (0, None) for scalar in name_list(weight))
+    weights = [] if is_null(weight) else [scalar.value or 0 for scalar in name_list(weight)]
+    return passes_over(form.type, weights)
+
+
+def passes_over(type_name: str, loss_weights: Iterable[object]) -> bool:
+    """True for losses and Accuracy, which nothing continues from unasked."""
+    kind = LAYER_TYPES.get(type_name)
+    return type_name == "Accuracy" or (kind is not None and kind.loss) or any(weight != 0 for weight in loss_weights)
 
 
 def _rules(node: Node | None) -> list[dict[str, object]]:
@@ -333,7 +336,7 @@ def _rules(node: Node | None) -> list[dict[str, object]]:
     return rules
 
 
-def _rule_targets(include: list[dict[str, object]], exclude: list[dict[str, object]]) -> tuple[frozenset[str], Rules]:
+def rule_targets(include: list[dict[str, object]], exclude: list[dict[str, object]]) -> tuple[frozenset[str], Rules]:
     """The targets that rules on phases leave, and what they say of stages and levels. Deploy runs as TEST."""
     staged: set[object] = set()
     phases = {"TRAIN", "TEST"}
