@@ -14,11 +14,20 @@ if TYPE_CHECKING:
 
 
 class Code(NamedTuple):
-    """A kind of finding. `severity` is "error" or "warning"; `meaning` is one full sentence."""
+    """A kind of finding. `severity` is "error", "warning" or "note"; `meaning` is one full sentence.
+
+    `at_run` marks errors about nets that Caffe builds, and that abort only when they are run.
+    """
 
     name: str
     severity: str
     meaning: str
+    at_run: bool = False
+
+    @property
+    def silenceable(self) -> bool:
+        """Tell whether findings of this kind may be left out where they are meant."""
+        return self.severity != "error" or self.at_run
 
 
 _TABLE: Final = (
@@ -39,12 +48,13 @@ _TABLE: Final = (
     ),
     Code("duplicate-top", "error", "Two layers make a blob of the same name in the same state."),
     Code("empty-blob", "error", "A blob without elements, where Caffe needs at least one."),
-    Code("empty-net", "error", "A net without layers is run, which Caffe refuses."),
+    Code("empty-net", "error", "A net without layers is run, which Caffe refuses.", at_run=True),
     Code("empty-spec", "error", "The document is empty."),
     Code("expansion-limit", "error", "Aliases, merges, blocks or repetitions make more nodes than the limit allows."),
     Code("filler-shape", "error", "A filler can't fill a blob of this shape."),
     Code("group-mismatch", "error", "`group` does not divide the number of input or output channels."),
-    Code("hdf5-name", "error", "A layer whose name can't be a group of its own in an HDF5 snapshot."),
+    Code("hdf5-name", "error", "A layer whose name can't be a group of its own in an HDF5 snapshot.", at_run=True),
+    Code("ignored-error", "warning", "An `ignore` names an error that can't be silenced."),
     Code("implied-bottom", "error", "A layer names no bottom, and none can be implied."),
     Code("import-cycle", "error", "A library imports itself, directly or through others."),
     Code("import-not-found", "error", "An imported file can't be read."),
@@ -60,9 +70,12 @@ _TABLE: Final = (
     Code("missing-field", "error", "A field or key that is required is not given."),
     Code("missing-variable", "error", "A required variable, or a required parameter of a block, is given no value."),
     Code("mixed-formats", "error", "A net has layers of two formats, `layer` and `layers`, which Caffe refuses."),
+    Code(
+        "needs-stage", "warning", "The net builds only with a stage or level, and no checked solver names one for it."
+    ),
     Code("negative-dim", "error", "A dimension of a blob comes out below zero."),
     Code("net-state", "warning", "The state given for a training net is TEST, or that for a test net TRAIN."),
-    Code("no-gradient", "error", "Training asks for a gradient that a layer does not have, which aborts."),
+    Code("no-gradient", "error", "Training asks for a gradient that a layer does not have, which aborts.", at_run=True),
     Code("no-iterations", "warning", "`max_iter` is missing or not above 0, so nothing is trained."),
     Code("no-outputs", "error", "The deploy net has no outputs: no loss in TEST, and none named."),
     Code("no-snapshot", "warning", "Weights are saved less often than the solver's fields suggest, or never."),
@@ -87,8 +100,15 @@ _TABLE: Final = (
     Code("recursive-alias", "error", "An alias stands inside the very node that it names."),
     Code("recursive-block", "error", "A block uses itself, directly or through others."),
     Code("repeat-length", "error", "The lists of one repetition differ in length."),
+    Code(
+        "run-abort",
+        "error",
+        "A net that Caffe builds, and that aborts in the first forward pass or as its outputs are printed.",
+        at_run=True,
+    ),
     Code("shape-mismatch", "error", "The shapes of two blobs, or of a blob and a parameter, do not fit each other."),
     Code("shared-multiplier", "error", "Layers that share a parameter give it different `lr_mult` or `decay_mult`."),
+    Code("skipped-state", "note", "A net was not checked in a phase in which it has no data."),
     Code("step-order", "warning", "A `stepvalue` is not above the one before it, or not below `max_iter`."),
     Code("syntax", "error", "The text can't be read as YAML or prototxt."),
     Code("test-count", "error", "The numbers of `test_iter` or `test_state` entries and of test nets don't fit."),
@@ -99,6 +119,7 @@ _TABLE: Final = (
     Code("unknown-blob", "error", "`deploy` names a blob that no layer makes."),
     Code("unknown-block", "error", "A block use names a block that is not defined."),
     Code("unknown-bottom", "error", "A layer reads a blob that no earlier layer makes in that state."),
+    Code("unknown-code", "warning", "An `ignore` names a code that there is none of."),
     Code("unknown-enum-value", "error", "A word that is none of those that the field takes."),
     Code("unknown-field", "error", "A key or field that nothing here knows."),
     Code("unknown-filler", "error", "A filler type that Caffe does not have."),
@@ -113,7 +134,12 @@ _TABLE: Final = (
     Code(
         "upgrade-dropped-field", "warning", "A field of an old format that has no place in the current one and is lost."
     ),
-    Code("weights-mismatch", "error", "A layer of a test net has other learned blobs than its namesake in training."),
+    Code(
+        "weights-mismatch",
+        "error",
+        "A layer of a test net has other learned blobs than its namesake in training.",
+        at_run=True,
+    ),
     Code("window-too-large", "error", "A kernel or window is larger than the padded input that it moves over."),
     Code("wrong-kind", "error", "A value of the wrong kind: text for a number, a list for a mapping, and the like."),
 )

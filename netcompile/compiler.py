@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from netcompile.caffe.caffe_pb2 import NetParameter
+from netcompile.checked_states import build, build_phases, check_phases, check_run_of
 from netcompile.diagnostics import CompileError, Diagnostic, Report
 from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import Expanded, expand
@@ -16,6 +17,7 @@ from netcompile.ir import Layer, Net
 from netcompile.load import load, read_source
 from netcompile.lower import lower
 from netcompile.shapes import Shape
+from netcompile.spec import name_list
 from netcompile.states import State
 from netcompile.tree import Mapping as MappingNode
 from netcompile.tree import Source
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from netcompile.caffe.caffe_pb2 import SolverParameter
+    from netcompile.checked_states import Built
     from netcompile.ir import Graph
     from netcompile.layers import Known
     from netcompile.tree import Node
@@ -37,6 +40,8 @@ class Settings(NamedTuple):
 
     `root` is the folder that imports stay in and that a solver's `net` starts from; None: found from the spec.
     `net_file` is where the net will be written, None for beside the spec; `net_path` is what the solver says instead.
+    `ignore` has the codes of findings to leave out. `state` is the level and the stages to check the net in, whatever
+    its solver says.
     """
 
     check: bool = True
@@ -45,6 +50,8 @@ class Settings(NamedTuple):
     root: str | None = None
     net_file: str | None = None
     net_path: str | None = None
+    ignore: frozenset[str] = frozenset()
+    state: tuple[int, tuple[str, ...]] | None = None
 
 
 class Compiled:
@@ -52,16 +59,17 @@ class Compiled:
 
     `net` is the net of all phases, `deploy` the deploy net and `solver` the solver, None where the spec asks for none.
     `graphs` has the net in "TRAIN", "TEST" and, where there is a deploy net, "DEPLOY", with the shape of every blob.
-    `warnings` are the findings that are no errors.
+    `warnings` are the findings that are no errors; `notes` say what was not checked.
     """
 
     def __init__(self, lowered: Net, deploy: Net | None, solver: SolverParameter | None, graphs: Mapping[str, Graph],
-                 warnings: Sequence[Diagnostic], source: Callable[[], str]) -> None:  # fmt: skip
+                 findings: Sequence[Diagnostic], source: Callable[[], str]) -> None:  # fmt: skip
         self.net = emit(lowered)
         self.deploy = None if deploy is None else emit(deploy)
         self.solver = solver
         self.graphs = graphs
-        self.warnings = tuple(warnings)
+        self.warnings = tuple(found for found in findings if found.severity == "warning")
+        self.notes = tuple(found for found in findings if found.severity == "note")
         self._lowered = lowered
         self._source = source
 
@@ -130,22 +138,24 @@ def compile_document(
     net = lower(spec, report, allow_custom=settings.allow_custom)
     checks = report if settings.check else Report()
     known: Known = {}
-    phases = Report()
-    graphs = infer_phases(net, phases, incomplete=spec.incomplete, known=known)
+    built = build_phases(net, incomplete=spec.incomplete, known=known)
     solver = None
     if type(spec.solver) is MappingNode:
+        own = checks if settings.state is None else Report()
         solver = _solver(
-            spec.solver, document, net, settings, report=report, checks=checks, incomplete=spec.incomplete, known=known
+            spec.solver, document, net, settings, report=report, checks=own, incomplete=spec.incomplete, known=known
         )
-    if solver is None:
-        checks.extend(phases)  # else the solver says in which states the net is built
+    if settings.check and (solver is None or settings.state is not None):  # else the solver says in which states
+        _check_states(net, built, report, settings, incomplete=spec.incomplete, known=known)
+    graphs = {phase: one.graph for phase, one in built.items()}
     deploy = None
     if spec.deploy is not None or settings.deploy:
         deploy = _deploy(spec, report, settings)
         if deploy is not None:
-            again = Report()
-            graphs["DEPLOY"] = infer(deploy, State("DEPLOY"), again, incomplete=spec.incomplete)
-            checks.extend_new(again)
+            deployed = build(deploy, State("DEPLOY"), incomplete=spec.incomplete)
+            graphs["DEPLOY"] = deployed.graph
+            check_run_of(deployed, checks)
+    _silence(report, document, settings)
     if report.failed:
         return None
     return Compiled(net, deploy, solver, graphs, report.ordered(), lambda: _source_name(document.source.name, settings))
@@ -237,20 +247,25 @@ def _from_root(path: str, spec: str, settings: Settings) -> str | None:
     return os.path.relpath(full, root).replace(os.sep, "/") if inside else None
 
 
-def infer_phases(
-    net: Net, report: Report, *, incomplete: bool = False, known: Known | None = None
-) -> dict[str, Graph]:
-    """The graph of each phase. Where both keep the same layers, they have one."""
-    stages = tuple(net.header.state.stage)
-    known = {} if known is None else known
-    graphs = {"TRAIN": infer(net, State("TRAIN", 0, stages), report, incomplete=incomplete, known=known)}
-    if any(layer.message.include or layer.message.exclude for layer in net.layers):
-        again = Report()
-        graphs["TEST"] = infer(net, State("TEST", 0, stages), again, incomplete=incomplete, known=known)
-        report.extend_new(again)
-    else:
-        graphs["TEST"] = graphs["TRAIN"].in_phase("TEST")
-    return graphs
+def _check_states(net: Net, built: Mapping[str, Built], report: Report, settings: Settings, *, incomplete: bool,
+                  known: Known) -> None:  # fmt: skip
+    """Check a net in the states that the call names, else in those that it is for."""
+    if settings.state is not None:
+        level, stages = settings.state
+        built = build_phases(net, level=level, stages=stages, incomplete=incomplete, known=known)
+    chosen = settings.state is not None
+    check_phases(net, tuple(built.values()), report, chosen=chosen, incomplete=incomplete, known=known)
+
+
+def _silence(report: Report, document: MappingNode, settings: Settings) -> None:
+    """Leave out what the call, the spec's `lint` or a comment says."""
+    source, lint = document.source, document.entries.get("lint")
+    if not report and lint is None and "netcompile:" not in source.text:
+        return
+    from netcompile.silence import Asked, silence  # noqa: PLC0415 - where something is found, or asked for
+
+    names = name_list(lint.entries.get("ignore")) if type(lint) is MappingNode else []
+    silence(report, settings.ignore, [Asked(str(name.value), name.span) for name in names], source)
 
 
 def analyze(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from netcompile.tree import Span
 
@@ -22,7 +22,7 @@ class Note(NamedTuple):
 
 
 class Diagnostic(NamedTuple):
-    """One finding. `severity` is "error" or "warning"; `span` is None where the input has no text."""
+    """One finding. `severity` is "error", "warning" or "note"; `span` is None where the input has no text."""
 
     code: str
     severity: str
@@ -88,6 +88,13 @@ class Report:
         """Record those findings whose code is not yet reported at their place: another state finds the same again."""
         known = {(code, place) for code, place, _ in self._found if not place[0]}  # type: ignore[index, misc]
         self.extend(d for d in diagnostics if (d.code, _place(d)) not in known)
+
+    def drop(self, unwanted: Callable[[Diagnostic], bool]) -> list[Diagnostic]:
+        """Take out the findings that are `unwanted`, and give them."""
+        dropped = {key: found for key, found in self._found.items() if unwanted(found)}
+        for key in dropped:
+            del self._found[key]
+        return list(dropped.values())
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self._found.values())

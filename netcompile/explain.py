@@ -37,7 +37,7 @@ def explain(code: str, *, markdown: bool = False) -> str:
         meant = did_you_mean(code, CODES)
         raise LookupError(f"there is no code '{code}'" + (f"; did you mean '{meant}'?" if meant else ""))
     paragraphs = [CODES[code].meaning]
-    if CODES[code].severity == "warning":
+    if CODES[code].silenceable:
         paragraphs.append(_SILENCE.format(code=code))
     found = example(code)
     if found is not None:

@@ -35,17 +35,17 @@ def check_run(
     """
     for one in graph.layers:
         for error in one.later:
-            _add(report, one, error, severity)
+            _add(report, one, error, "run-abort", severity)
     if backward:
         for one, i in _missing_gradients(graph, force=force_backward):
-            _add(report, one, _gradient_error(one.layer.message, i), severity)
+            _add(report, one, _gradient_error(one.layer.message, i), "no-gradient", severity)
 
 
-def _add(report: Report, one: GraphLayer, error: ShapeError, severity: str | None) -> None:
+def _add(report: Report, one: GraphLayer, error: ShapeError, code: str, severity: str | None) -> None:
     message, origin = one.layer.message, one.layer.origin
     text = f"{message.type} '{message.name}'" if message.name else f"{message.type} layer"
     report.add(
-        error.code,
+        code,
         origin.span(error.at),
         f"{text}: {error.message}",
         notes=origin.notes(error.at),

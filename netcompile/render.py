@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from netcompile.tree import Span
 
 _COLUMNS: Final = 120  # of a source line that are shown: the line length that most specs keep
-_PLAIN: Final = {"error": "", "warning": "", "strong": "", "gutter": "", "label": ""}
-_COLORED: Final = {"error": "1;31", "warning": "1;33", "strong": "1", "gutter": "34", "label": "1;36"}
+_PLAIN: Final = {"error": "", "warning": "", "note": "", "strong": "", "gutter": "", "label": ""}
+_COLORED: Final = {"error": "1;31", "warning": "1;33", "note": "1;36", "strong": "1", "gutter": "34", "label": "1;36"}
 
 
 def render_text(diagnostics: Iterable[Diagnostic], *, color: bool) -> str:

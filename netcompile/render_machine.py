@@ -67,7 +67,8 @@ def _command(diagnostic: Diagnostic, root: str) -> str:
             properties |= {"col": span.column, "endColumn": span.end_column}
     properties["title"] = diagnostic.code
     listed = ",".join(f"{key}={_escaped_property(str(value))}" for key, value in properties.items())
-    return f"::{diagnostic.severity} {listed}::{_escaped(_whole_message(diagnostic, diagnostic.notes))}\n"
+    command = "notice" if diagnostic.severity == "note" else diagnostic.severity
+    return f"::{command} {listed}::{_escaped(_whole_message(diagnostic, diagnostic.notes))}\n"
 
 
 def _whole_message(diagnostic: Diagnostic, notes: Sequence[Note]) -> str:

@@ -43,7 +43,7 @@ def check_outputs(graph: Graph, when: str, severity: str | None, findings: Findi
         if shape is not None and shape.count() == 0:
             text = f"blob '{name}' is an output of the net in {graph.phase} and has no elements to print: {when} aborts"
             hint = "a Silence layer that reads it makes it no output"
-            findings.report.add("empty-blob", one.layer.origin.span(f"top:{i}"), text, hint=hint, severity=severity)
+            findings.report.add("run-abort", one.layer.origin.span(f"top:{i}"), text, hint=hint, severity=severity)
 
 
 def check_saving(solver: SolverParameter, train: Graph, findings: Findings) -> None:

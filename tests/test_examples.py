@@ -46,10 +46,11 @@ def findings(text: str, language: str, folder: Path, monkeypatch: pytest.MonkeyP
         compiled = netcompile.compile("spec.yaml", variables=variables)
     except netcompile.CompileError as error:
         return error.diagnostics
+    found = (*compiled.warnings, *compiled.notes)
     if compiled.solver is None:
-        return compiled.warnings
+        return found
     nets = {compiled.solver.net: compiled.prototxt("net")}
-    return (*compiled.warnings, *netcompile.check_solver(compiled.prototxt("solver"), nets))
+    return (*found, *netcompile.check_solver(compiled.prototxt("solver"), nets))
 
 
 def errors(found: Sequence[Diagnostic]) -> list[str]:

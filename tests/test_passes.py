@@ -105,7 +105,7 @@ def test_without_backward_only_the_forward_pass_counts() -> None:
     layers = [FC % "", LABEL % "", LOSS % ("made", "")]
     assert found(*layers, backward=False) == []
     prefetch = 'layer { name: "d" type: "Data" top: "z" data_param { source: "db" batch_size: 1 prefetch: 0 } }'
-    assert found(prefetch, backward=False) == [("error", "bad-value", "Data 'd'")]
+    assert found(prefetch, backward=False) == [("error", "run-abort", "Data 'd'")]
 
 
 def test_the_severity_can_be_given() -> None:

@@ -285,8 +285,8 @@ def test_a_late_first_test_is_a_warning() -> None:
 def test_an_output_without_elements_cannot_be_printed() -> None:
     net = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 0 } } }'
     assert found(solver(), {"net": net}) == []
-    assert found(solver(display="5"), {"net": net}) == [("error", "empty-blob", '"x"')]
-    assert found(solver(**TESTED), {"net": net}) == [("error", "empty-blob", '"x"')]
+    assert found(solver(display="5"), {"net": net}) == [("error", "run-abort", '"x"')]
+    assert found(solver(**TESTED), {"net": net}) == [("error", "run-abort", '"x"')]
     assert found(solver(display="5"), {"net": net + ' layer { name: "s" type: "Silence" bottom: "x" }'}) == []
 
 

@@ -1,0 +1,190 @@
+"""In which states a net is checked that no solver speaks for, and what is found there.
+
+Most nets are for both phases. One that has no data in a phase is not meant for it, and one that builds only with stages
+waits for a solver that names them: neither is held against the net. Straight-line code over `infer` and `passes`; knows
+no files and no solvers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from netcompile.diagnostics import Note, Report
+from netcompile.infer import infer
+from netcompile.passes import check_run
+from netcompile.states import PHASES, State, includes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netcompile.ir import Graph, Layer, Net
+    from netcompile.layers import Known
+    from netcompile.tree import Span
+
+_MOST_TRIED: Final = 16  # stages and levels, each in both phases
+_MOST_NAMED: Final = 3
+
+
+class Built(NamedTuple):
+    """A net in one state, with what Caffe would refuse there."""
+
+    state: State
+    graph: Graph
+    findings: Report
+
+
+def build(net: Net, state: State, *, incomplete: bool = False, known: Known | None = None) -> Built:
+    """Build a net in a state; `incomplete` and `known` are as in `infer`."""
+    findings = Report()
+    return Built(state, infer(net, state, findings, incomplete=incomplete, known=known), findings)
+
+
+def build_phases(
+    net: Net, *, level: int = 0, stages: Sequence[str] = (), incomplete: bool = False, known: Known | None = None
+) -> dict[str, Built]:
+    """Build a net in "TRAIN" and in "TEST". Where no rule tells the two apart, they have the same layers."""
+    known = {} if known is None else known
+    train, test = (State(phase, level, (*net.header.state.stage, *stages)) for phase in ("TRAIN", "TEST"))
+    trained = build(net, train, incomplete=incomplete, known=known)
+    if any(layer.message.include or layer.message.exclude for layer in net.layers):
+        return {"TRAIN": trained, "TEST": build(net, test, incomplete=incomplete, known=known)}
+    return {"TRAIN": trained, "TEST": Built(test, trained.graph.in_phase("TEST"), trained.findings)}
+
+
+def check_run_of(one: Built, report: Report, *, force_backward: bool = False) -> None:
+    """Report what is wrong with a net in its state, and what aborts when it is run there: backward in TRAIN alone."""
+    found = Report()
+    found.extend(one.findings)
+    if not found.failed:
+        backward = one.state.phase == "TRAIN"
+        check_run(one.graph, found, backward=backward, force_backward=backward and force_backward)
+    report.extend_new(found)
+
+
+def check_phases(
+    net: Net, built: Sequence[Built], report: Report, *, chosen: bool = False, incomplete: bool = False,
+    known: Known | None = None,
+) -> None:  # fmt: skip
+    """Report what is wrong with a net in the states that it is for, as far as it says so itself.
+
+    `built` has the net in both phases. A phase without data is passed over with a note; where a net builds with a stage
+    or level of its rules, and not without, that is a warning in place of the errors. `chosen`: stage and level are what
+    the user asked for, and no others are tried. `incomplete`: the net lacks layers that could not be read, so that
+    nothing of this can be told.
+    """
+    check = _Check(net, report, alone=chosen or incomplete, known={} if known is None else known)
+    fed = [one for one in built if incomplete or _is_fed(net, one.state)]
+    if not fed:
+        check.by_rules(built)
+        return
+    for one in fed:
+        check.phase(one)
+    for one in built:
+        if one not in fed:
+            check.note_skipped(one.state)
+
+
+class _Check:
+    """Checks one net, phase by phase."""
+
+    def __init__(self, net: Net, report: Report, *, alone: bool, known: Known) -> None:
+        self._net = net
+        self._report = report
+        self._alone = alone
+        self._known = known
+
+    def phase(self, one: Built) -> None:
+        """Check a phase in which the net has data."""
+        if one.findings.failed:
+            better = next((found for found in self._others(one.state.phase) if not found.findings.failed), None)
+            if better is not None:
+                self._warn([better.state], one)
+                self._run(better)
+                return
+        self._run(one)
+
+    def by_rules(self, built: Sequence[Built]) -> None:
+        """Check a net that has no data without a stage or level: for each that brings some, in a phase that builds."""
+        sound: list[Built] = []
+        failed: list[Built] = []
+        for level, stages in self._asked(("TRAIN", "TEST")):
+            tried = [self._build(phase, level, stages) for phase in ("TRAIN", "TEST")]
+            tried = [one for one in tried if _is_fed(self._net, one.state)]
+            fine = [one for one in tried if not one.findings.failed]
+            sound += fine
+            failed += [] if fine else tried
+        if sound:
+            self._warn([one.state for one in sound], None)
+        for one in (*sound, *failed) or built:
+            self._run(one)
+
+    def note_skipped(self, state: State) -> None:
+        """Say that a phase is passed over, and what would bring data into it."""
+        layer = next(layer for layer in self._net.layers if _is_source(layer))
+        text = f"not checked in {state}: no layer without bottoms is in the net there"
+        fed = [str(one.state) for one in self._others(state.phase) if _is_fed(self._net, one.state)]
+        hint = f"{_either(fed)} there is one; --stage and --level choose it" if fed else None
+        self._report.add("skipped-state", _rule_span(layer), text, hint=hint)
+
+    def _run(self, one: Built) -> None:
+        check_run_of(one, self._report, force_backward=self._net.header.force_backward)
+
+    def _warn(self, states: Sequence[State], without: Built | None) -> None:
+        layers = self._net.layers
+        layer = next((layer for state in states for layer in layers if _needs(layer, state)), layers[0])
+        text = f"the net builds only with a stage or level: {_either([str(state) for state in states])}"
+        notes = ()
+        if without is not None:
+            first = next(found for found in without.findings.ordered() if found.severity == "error")
+            notes = (Note(f"in {without.state}: {first.message}", first.span),)
+        hint = "name it in the solver, as `train_state` or `test_state`; check others with --stage and --level"
+        self._report.add("needs-stage", _rule_span(layer), text, notes=notes, hint=hint)
+
+    def _others(self, phase: str) -> Iterator[Built]:
+        return (self._build(phase, level, stages) for level, stages in self._asked((phase,)))
+
+    def _build(self, phase: str, level: int, stages: tuple[str, ...]) -> Built:
+        state = State(phase, level, (*self._net.header.state.stage, *stages))
+        return build(self._net, state, known=self._known)
+
+    def _asked(self, phases: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
+        """List the levels and stages that the rules of the layers ask for in some phases, and at last all of them."""
+        layers = () if self._alone else self._net.layers
+        found = dict.fromkeys(asked for layer in layers for asked in _asked(layer, phases))
+        every = (
+            max((level for level, _ in found), default=0),
+            tuple(dict.fromkeys(s for _, more in found for s in more)),
+        )
+        return [*list(found)[: _MOST_TRIED - 1], every] if found and every not in found else list(found)[:_MOST_TRIED]
+
+
+def _is_fed(net: Net, state: State) -> bool:
+    return any(_is_source(layer) and includes(layer.message, state) for layer in net.layers)
+
+
+def _is_source(layer: Layer) -> bool:
+    return not layer.message.bottom and layer.message.type != "Parameter"
+
+
+def _asked(layer: Layer, phases: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The levels and stages with which a layer comes into the net in some phase, and without which it doesn't."""
+    numbers = [PHASES[phase] for phase in phases]
+    for rule in layer.message.include:
+        if (rule.stage or rule.min_level > 0) and (not rule.HasField("phase") or rule.phase in numbers):
+            yield max(rule.min_level, 0), tuple(rule.stage)
+    for rule in layer.message.exclude:
+        if rule.not_stage or (rule.HasField("max_level") and rule.max_level >= 0):
+            yield (rule.max_level + 1 if rule.HasField("max_level") else 0), tuple(rule.not_stage)
+
+
+def _needs(layer: Layer, state: State) -> bool:
+    return includes(layer.message, state) and not includes(layer.message, State(state.phase))
+
+
+def _rule_span(layer: Layer) -> Span | None:
+    return layer.origin.span("include:0" if layer.message.include else "exclude:0")
+
+
+def _either(states: Sequence[str]) -> str:
+    listed = [*states[:_MOST_NAMED], *(["others"] if len(states) > _MOST_NAMED else [])]
+    return f"in {' or '.join(listed)}"
