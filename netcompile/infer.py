@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.diagnostics import Note, did_you_mean
-from netcompile.ir import Graph, GraphLayer, Layer, Net
+from netcompile.ir import Graph, GraphLayer, Layer, Net, Version
 from netcompile.layers import LAYER_TYPES, Applied, Known, LayerType, apply_again
 from netcompile.learned import Sharing, check_fillers, learned_blobs
 from netcompile.shapes import UNKNOWN, Shape, ShapeError, Unshaped
@@ -24,25 +24,13 @@ _IN_STATE_LIMIT: Final = 3
 _Learned: TypeAlias = "tuple[list[Shape | None] | None, list[str | None]]"
 
 
-def infer(
-    net: Net, state: State, report: Report, *, incomplete: bool = False, known: Known | None = None
-) -> Graph:
+def infer(net: Net, state: State, report: Report, *, incomplete: bool = False, known: Known | None = None) -> Graph:
     """The graph of `net` in `state`. Findings go to `report`; where it has none that are errors, Caffe builds the net.
 
     `incomplete`: layers are missing that could not be read, so a blob that nobody makes is not held against its reader.
     `known` keeps what was derived, for another state of the same net.
     """
     return _Inference(net, state, report, {} if known is None else known, incomplete=incomplete).run()
-
-
-class _Version:
-    """One value of a blob: what a layer wrote under a name. In-place layers make a new version of the same blob."""
-
-    __slots__ = ("shape", "uses")
-
-    def __init__(self) -> None:
-        self.uses = 0
-        self.shape: Shape | None = None
 
 
 class _Inference:
@@ -54,9 +42,9 @@ class _Inference:
         self.known = known
         self.layers: list[Layer] = []
         self.names: list[tuple[list[str], list[str]]] = []  # of each layer, its bottoms and tops
-        self.wires: list[list[_Version | None]] = []  # of each layer, the version that each bottom reads
-        self.made: list[list[_Version]] = []  # of each layer, the version that each top writes
-        self.latest: dict[str, _Version] = {}
+        self.wires: list[list[Version | None]] = []  # of each layer, the version that each bottom reads
+        self.made: list[list[Version]] = []  # of each layer, the version that each top writes
+        self.latest: dict[str, Version] = {}
         self.sharing = Sharing()
         self.filled: dict[int, tuple[Applied, _Learned]] = {}  # by identity of what was derived, which is kept
 
@@ -71,10 +59,12 @@ class _Inference:
         self._check_tops()
         graph_layers = [self._layer(i) for i in range(len(self.layers))]
         shapes = {name: version.shape for name, version in self.latest.items()}
-        return Graph(self.state.phase, self.state.stages, self.state.level, graph_layers, shapes)
+        state = self.state
+        return Graph(state.phase, state.stages, state.level, graph_layers, shapes, self.names, self.wires, self.made)
 
-    def _add(self, layer: Layer, code: str, at: str, message: str, *, hint: str | None = None,
-             notes: Sequence[Note] = ()) -> None:  # fmt: skip
+    def _add(
+        self, layer: Layer, code: str, at: str, message: str, *, hint: str | None = None, notes: Sequence[Note] = ()
+    ) -> None:
         name = layer.message.name
         text = f"{layer.message.type} '{name}': {message}" if name else f"{layer.message.type} layer: {message}"
         self.report.add(code, layer.origin.span(at), text, notes=(*notes, *layer.origin.notes(at)), hint=hint)
@@ -83,23 +73,30 @@ class _Inference:
         message = layer.message
         if message.include and message.exclude:
             text = "has include and exclude rules; Caffe takes one kind on a layer"
-            self._add(layer, "include-and-exclude", "exclude:0", text, hint="say all of it with `include`, or all with `exclude`")
+            self._add(
+                layer,
+                "include-and-exclude",
+                "exclude:0",
+                text,
+                hint="say all of it with `include`, or all with `exclude`",
+            )
 
     # Wiring: which version of a blob each bottom reads.
 
     def _wire(self, layer: Layer) -> None:
         message = layer.message
-        latest = self.latest
+        index, latest = len(self.layers), self.latest
         bottoms, tops = list(message.bottom), list(message.top)
-        wires: list[_Version | None] = []
+        wires: list[Version | None] = []
         for bottom in bottoms:
             version = latest.get(bottom)
             if version is None:
                 version = self._unknown_bottom(layer, len(wires), bottom)
             else:
                 version.uses += 1
+                version.readers.append(index)
             wires.append(version)
-        made = [_Version() for _ in tops]
+        made = [Version(index) for _ in tops]
         if message.loss_weight:
             for version, weight in zip(made, message.loss_weight, strict=False):
                 version.uses += weight != 0  # an explicit weight reads its top through the automatic split
@@ -109,7 +106,7 @@ class _Inference:
         self.made.append(made)
         latest.update(zip(tops, made, strict=True))
 
-    def _unknown_bottom(self, layer: Layer, i: int, bottom: str) -> _Version | None:
+    def _unknown_bottom(self, layer: Layer, i: int, bottom: str) -> Version | None:
         """Report an unknown bottom. Gives the version that was probably meant, so that shapes flow on."""
         meant = did_you_mean(bottom, self.latest)
         if layer.damaged or (self.incomplete and meant is None):
@@ -127,7 +124,11 @@ class _Inference:
         for other in self.net.layers:
             seen = seen or other is layer
             if bottom in other.message.top and other is not layer:
-                where = "is defined later" if seen and includes(other.message, self.state) else f"does not exist in {self.state}"
+                where = (
+                    "is defined later"
+                    if seen and includes(other.message, self.state)
+                    else f"does not exist in {self.state}"
+                )
                 notes.append(Note(f"'{other.message.name}', which makes it, {where}", other.origin.span("top")))
         return notes[:_IN_STATE_LIMIT], bool(notes)
 
@@ -158,7 +159,7 @@ class _Inference:
                     names.update(f"{stem}{k}" for k in range(version.uses))
         return names
 
-    def _duplicate_top(self, layer: Layer, i: int, top: str, first: int | None, read: _Version | None) -> None:
+    def _duplicate_top(self, layer: Layer, i: int, top: str, first: int | None, read: Version | None) -> None:
         notes = []
         if first is not None:
             other = self.layers[first]
@@ -174,7 +175,7 @@ class _Inference:
         hint = "in place works on the bottom of the same index only" if top in bottoms else None
         self._add(layer, "duplicate-top", f"top:{i}", text, hint=hint, notes=notes)
 
-    def _readers(self, version: _Version, but: Layer) -> list[Note]:
+    def _readers(self, version: Version, but: Layer) -> list[Note]:
         readers = [
             layer for layer, wires in zip(self.layers, self.wires, strict=True) if version in wires and layer is not but
         ]
@@ -189,7 +190,9 @@ class _Inference:
         kind = LAYER_TYPES.get(message.type)
         if kind is None:
             self._check_type(layer)
-            return self._finish(index, GraphLayer(layer, bottoms, [None] * len(message.top), None, (), (), UNKNOWN, ()))
+            return self._finish(
+                index, GraphLayer(layer, None, bottoms, [None] * len(message.top), None, (), (), UNKNOWN, ())
+            )
         applied = apply_again(kind, message, bottoms, self.names[index], self.known)
         if not layer.damaged:
             for error in applied.errors:
@@ -204,7 +207,7 @@ class _Inference:
             self._check_counts(index, kind, applied.tops)
         owners = self.sharing.share(index, self.layers, blobs, self._add) if message.param else ()
         return self._finish(
-            index, GraphLayer(layer, bottoms, tops, blobs, fillers, owners, applied.macs, applied.later)
+            index, GraphLayer(layer, kind, bottoms, tops, blobs, fillers, owners, applied.macs, applied.later)
         )
 
     def _learned(self, layer: Layer, kind: LayerType, applied: Applied) -> _Learned:
@@ -236,7 +239,8 @@ class _Inference:
         for i, (version, shape) in enumerate(zip(self.made[index], tops, strict=True)):
             version.shape = shape
             if version.uses > 1 and type(shape) is Unshaped:
-                text = f"top '{layer.message.top[i]}' has no shape, and {version.uses} readers that Caffe would copy it for"
+                top = layer.message.top[i]
+                text = f"top '{top}' has no shape, and {version.uses} readers that Caffe would copy it for"
                 self._add(layer, "empty-blob", f"top:{i}", text, hint="give its `shape`")
         return graph_layer._replace(tops=tops) if layer.declared else graph_layer
 
@@ -259,7 +263,11 @@ class _Inference:
             return
         meant = did_you_mean(message.type, LAYER_TYPES)
         text = f"'{message.type}' is not a layer type of Caffe" if message.type else "the layer has no type"
-        hint = f"did you mean '{meant}'?" if meant else "a type of a fork or of your own needs `custom: true` or --allow-custom-layers"
+        hint = (
+            f"did you mean '{meant}'?"
+            if meant
+            else "a type of a fork or of your own needs `custom: true` or --allow-custom-layers"
+        )
         self._add(layer, "unknown-type" if message.type else "missing-field", "type", text, hint=hint)
 
     def _check_counts(self, index: int, kind: LayerType, tops: Sequence[Shape | None]) -> None:
@@ -280,4 +288,6 @@ class _Inference:
             return
         for i, (weight, shape) in enumerate(zip(weights, tops, strict=False)):
             if weight and shape is not None and shape.count() == 0:
-                self._add(layer, "empty-blob", f"loss_weight:{i}", f"top {i}, {shape}, has a loss weight but no elements")
+                self._add(
+                    layer, "empty-blob", f"loss_weight:{i}", f"top {i}, {shape}, has a loss weight but no elements"
+                )

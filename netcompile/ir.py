@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from netcompile.caffe.caffe_pb2 import LayerParameter, NetParameter
     from netcompile.diagnostics import Note
+    from netcompile.layers import LayerType
     from netcompile.shapes import Dim, Shape, ShapeError
     from netcompile.tree import Span
 
@@ -57,7 +58,8 @@ class Layer(NamedTuple):
     """One layer of a net. `message` is complete as Caffe would read it and must not be changed.
 
     `declared` holds shapes that the user gave for tops, by name. `damaged` marks a layer in which something was found
-    wrong before: its shapes are not to be trusted. `custom` says that the type is not Caffe's own.
+    wrong before: its shapes are not to be trusted. `custom` says that the type is not Caffe's own. `messages` names
+    the parameter messages that are written, where that is known without asking `message`.
     """
 
     message: LayerParameter
@@ -65,6 +67,7 @@ class Layer(NamedTuple):
     declared: Mapping[str, Shape] = MappingProxyType({})
     custom: bool = False
     damaged: bool = False
+    messages: Collection[str] | None = None
 
 
 class Net(NamedTuple):
@@ -74,8 +77,24 @@ class Net(NamedTuple):
     layers: Sequence[Layer]
 
 
+class Version:
+    """One value of a blob: what layer `maker` wrote under a name. In-place layers make a new version of the same blob.
+
+    `readers` has the layers that read it, once for each bottom; `uses` counts them, and an explicit loss weight.
+    Layers are indices into the graph's.
+    """
+
+    __slots__ = ("maker", "readers", "shape", "uses")
+
+    def __init__(self, maker: int) -> None:
+        self.maker = maker
+        self.readers: list[int] = []
+        self.uses = 0
+        self.shape: Shape | None = None
+
+
 class GraphLayer(NamedTuple):
-    """A layer of a filtered net with what was inferred for it.
+    """A layer of a filtered net with what was inferred for it. `kind` is None for a type that is not Caffe's own.
 
     `tops` are shapes in the order of the message's tops (None: unknown); `blobs` are the shapes of its learned blobs,
     None where not even their number is known; `fillers` the path of each blob's filler. `owners[i]` is the index of
@@ -83,6 +102,7 @@ class GraphLayer(NamedTuple):
     """
 
     layer: Layer
+    kind: LayerType | None
     bottoms: Sequence[Shape | None]
     tops: Sequence[Shape | None]
     blobs: Sequence[Shape | None] | None
@@ -95,12 +115,14 @@ class GraphLayer(NamedTuple):
 class Graph:
     """A net in one state, with shapes.
 
-    `blobs` maps each named blob to its final dims and `params` each layer with learned blobs to theirs, as Caffe reports them:
-    `()` is a scalar, a dim of None is unknown, dims of None mean that not even the number of axes is known. Of layers
-    with one name, `params` has the last one that has any.
+    `blobs` maps each named blob to its final dims and `params` each layer with learned blobs to theirs, as Caffe
+    reports them: `()` is a scalar, a dim of None is unknown, dims of None mean that not even the number of axes is
+    known. Of layers with one name, `params` has the last one that has any.
+    `names` has the bottoms and tops of each layer, `reads` the version of a blob that each bottom reads (None where
+    there is none), and `writes` the one that each top makes.
     """
 
-    __slots__ = ("_blobs", "_params", "layers", "level", "phase", "shapes", "stages")
+    __slots__ = ("_blobs", "_params", "layers", "level", "names", "phase", "reads", "shapes", "stages", "writes")
 
     def __init__(
         self,
@@ -109,12 +131,18 @@ class Graph:
         level: int,
         layers: Sequence[GraphLayer],
         shapes: Mapping[str, Shape | None],
+        names: Sequence[tuple[Sequence[str], Sequence[str]]],
+        reads: Sequence[Sequence[Version | None]],
+        writes: Sequence[Sequence[Version]],
     ) -> None:
         self.phase = phase
         self.stages = stages
         self.level = level
         self.layers = layers
         self.shapes = shapes
+        self.names = names
+        self.reads = reads
+        self.writes = writes
         self._blobs: dict[str, Dims] | None = None
         self._params: dict[str, list[Dims]] | None = None
 
@@ -136,7 +164,7 @@ class Graph:
 
     def in_phase(self, phase: str) -> Graph:
         """The same layers in the other phase, where no rule tells the two apart."""
-        return Graph(phase, self.stages, self.level, self.layers, self.shapes)
+        return Graph(phase, self.stages, self.level, self.layers, self.shapes, self.names, self.reads, self.writes)
 
     def __repr__(self) -> str:
         return f"<Graph {self.phase}: {len(self.layers)} layers, {len(self.shapes)} blobs>"

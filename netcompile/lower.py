@@ -85,7 +85,7 @@ def _layer(spec: LayerSpec, form: Form, phase: str | None, report: Report, *, al
     if form.inherits_param and form.type in LAYER_TYPES:
         _drop_surplus_params(message)
     declared = declared_shapes(form, origin, report) if "top_shapes" in own.entries else {}
-    return Layer(message, origin, declared, is_custom, spec.damaged)
+    return Layer(message, origin, declared, is_custom, spec.damaged, form.fields.blocks)
 
 
 def _message(filled: dict[str, Any], spec: LayerSpec, origin: SpecOrigin, report: Report) -> LayerParameter:
