@@ -92,6 +92,7 @@ def measure_growth(sizes: list[int], runs: int) -> None:
 
 
 def main() -> None:
+    """Measure all three."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="fewer runs, no net of 100,000 layers")
     quick = parser.parse_args().quick

@@ -59,7 +59,7 @@ class Report:
     def __init__(self) -> None:
         self._found: dict[tuple[object, ...], Diagnostic] = {}
 
-    def add(  # noqa: PLR0913 - the parts of a finding
+    def add(
         self,
         code: str,
         span: Span | None,
@@ -86,7 +86,7 @@ class Report:
 
     def extend_new(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Record those findings whose code is not yet reported at their place: another state finds the same again."""
-        known = {(code, place) for code, place, _ in self._found if not place[0]}  # type: ignore[index, misc]
+        known = {(code, place) for code, place, _ in self._found if not place[0]}  # type: ignore[index]
         self.extend(d for d in diagnostics if (d.code, _place(d)) not in known)
 
     def drop(self, unwanted: Callable[[Diagnostic], bool]) -> list[Diagnostic]:

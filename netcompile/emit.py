@@ -52,7 +52,7 @@ def _one_line(name: str) -> str:
 
 
 def _shorten(match: re.Match[str]) -> str:
-    """protobuf prints 9 digits where 6 don't suffice; often 7 or 8 mean the same float."""
+    """Protobuf prints 9 digits where 6 don't suffice; often 7 or 8 mean the same float."""
     digits = match[1]
     if "." not in digits:
         return match[0]

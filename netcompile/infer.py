@@ -151,7 +151,7 @@ class _Inference:
         """Names of the copies that Caffe makes of blobs with several readers, where a top could clash with one."""
         if not any("_split_" in top for top in self.latest):
             return frozenset()
-        names = set()
+        names: set[str] = set()
         for layer, made in zip(self.layers, self.made, strict=True):
             for i, version in enumerate(made):
                 if version.uses > 1:
@@ -168,8 +168,8 @@ class _Inference:
         if i < len(bottoms) and bottoms[i] == top and read is not None:
             notes = [*self._readers(read, layer), *notes]
             text = f"works in place on '{top}', which another layer reads before it"
-            hint = "give it a top of its own, or move the other reader behind it"
-            self._add(layer, "in-place-reader", f"top:{i}", text, hint=hint, notes=notes)
+            remedy = "give it a top of its own, or move the other reader behind it"
+            self._add(layer, "in-place-reader", f"top:{i}", text, hint=remedy, notes=notes)
             return
         text = f"top '{top}' is already made in {self.state}"
         hint = "in place works on the bottom of the same index only" if top in bottoms else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from netcompile.caffe.caffe_pb2 import ParamSpec
-from netcompile.layers import LayerType
 from netcompile.layers._checks import value_at
 from netcompile.layers._fillers import check_filler
 from netcompile.layers._rules import stored_shape
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from netcompile.caffe.caffe_pb2 import LayerParameter
     from netcompile.ir import Layer
+    from netcompile.layers import LayerType
 
 _CHECK_PRESETS: Final = frozenset({"Convolution", "Deconvolution"})
 _DROP_PRESETS: Final = frozenset({"LSTM", "RNN"})
@@ -52,7 +52,11 @@ def _check_stored(layer: LayerParameter) -> list[ShapeError]:
         wanted = [("data", len(blob.double_data) or len(blob.data))]
         wanted += [("diff", n) for n in (len(blob.double_diff) or len(blob.diff),) if n]
         errors += [
-            ShapeError(f"stored blob {i} is {shape} = {shape.count()} values, but has {n} of {what}", f"blobs:{i}", "count-mismatch")
+            ShapeError(
+                f"stored blob {i} is {shape} = {shape.count()} values, but has {n} of {what}",
+                f"blobs:{i}",
+                "count-mismatch",
+            )
             for what, n in wanted
             if n != shape.count()
         ]
@@ -76,7 +80,7 @@ def _check_presets(kind: LayerType, presets: Sequence[Shape], shapes: Sequence[S
 def _check_slopes(presets: Sequence[Shape], shapes: Sequence[Shape | None]) -> list[ShapeError]:
     """PReLU compares how many slopes are stored, not their shape."""
     wanted, stored = shapes[0], presets[0].count()
-    if wanted is None or not stored != wanted.count():
+    if wanted is None or stored == wanted.count():
         return []
     return [ShapeError(f"{stored} slopes are given; it has {wanted.count()}", "blobs:0", "count-mismatch")]
 
@@ -124,8 +128,16 @@ class Sharing:
                 self._check_multiplier(index, i, param, field, layers, add)
         return owners
 
-    def _check_shape(self, index: int, i: int, param: Any, owner: _Owner, layers: Sequence[Layer],
-                     shape: Shape | None, add: Callable[..., None]) -> None:  # fmt: skip
+    def _check_shape(
+        self,
+        index: int,
+        i: int,
+        param: Any,
+        owner: _Owner,
+        layers: Sequence[Layer],
+        shape: Shape | None,
+        add: Callable[..., None],
+    ) -> None:
         if shape is None or owner.shape is None:
             return
         first = layers[owner.layer].message.name
@@ -139,12 +151,14 @@ class Sharing:
             hint = "`share_mode: PERMISSIVE` compares the counts only" if shape.count() == owner.shape.count() else None
             add(layers[index], "shape-mismatch", f"param:{i}.name", text, hint=hint)
 
-    def _check_multiplier(self, index: int, i: int, param: Any, field: str, layers: Sequence[Layer],
-                          add: Callable[..., None]) -> None:  # fmt: skip
+    def _check_multiplier(
+        self, index: int, i: int, param: Any, field: str, layers: Sequence[Layer], add: Callable[..., None]
+    ) -> None:
         if not param.HasField(field):
             return
         value = getattr(param, field)
         first, owner = self._multipliers.setdefault((param.name, field), (value, index))
         if value != first:
-            text = f"{field} {value:g} of shared param '{param.name}' contradicts {first:g} in '{layers[owner].message.name}'"
+            where = layers[owner].message.name
+            text = f"{field} {value:g} of shared param '{param.name}' contradicts {first:g} in '{where}'"
             add(layers[index], "shared-multiplier", f"param:{i}.{field}", text)

@@ -87,7 +87,7 @@ class Shape(tuple[Dim, ...]):
             raise ShapeError(f"axis {axis} is out of range for {self}, which has {axes(n)}", at, "axis-range")
         return axis + n if axis < 0 else axis
 
-    def count(self, start: int = 0, end: int | None = None) -> Dim:
+    def count(self, start: int = 0, end: int | None = None) -> Dim:  # type: ignore[override] # Caffe's word
         """The number of elements in axes `start` to `end` (not included): 1 for no axes."""
         product: Dim = 1
         for dim in self[start:end]:
@@ -110,7 +110,7 @@ class Shape(tuple[Dim, ...]):
         return len(self) != len(other) or any(a != b for a, b in zip(self, other, strict=True))
 
     def replaced(self, axis: int, dim: Dim) -> Shape:
-        """This shape with another dim at `axis`, which counts from the front."""
+        """The same shape with another dim at `axis`, which counts from the front."""
         return Shape((*self[:axis], dim, *self[axis + 1 :]))
 
     def __str__(self) -> str:
@@ -122,7 +122,7 @@ class Unshaped(Shape):
 
     __slots__ = ()
 
-    def count(self, start: int = 0, end: int | None = None) -> Dim:
+    def count(self, start: int = 0, end: int | None = None) -> Dim:  # type: ignore[override] # likewise
         """No elements."""
         del start, end
         return 0

@@ -14,9 +14,12 @@ class Position(Protocol):
     """A place in a text, as PyYAML's marks give it: line and column count from 0."""
 
     @property
-    def line(self) -> int: ...
+    def line(self) -> int:
+        """The line, from 0."""
+
     @property
-    def column(self) -> int: ...
+    def column(self) -> int:
+        """The column, from 0."""
 
 
 class Place(NamedTuple):
@@ -47,7 +50,7 @@ class Source:
 
 
 class Span(NamedTuple):
-    """Where something is written. Lines and columns count from 1; the end column is the one after the last character."""
+    """Where something is written. Lines and columns count from 1; the end is behind the last character."""
 
     source: Source
     line: int
@@ -66,6 +69,7 @@ class Scalar(NamedTuple):
 
     @property
     def span(self) -> Span:
+        """Where it is written."""
         return _span(self.source, self.start, self.end)
 
 
@@ -79,6 +83,7 @@ class List(NamedTuple):
 
     @property
     def span(self) -> Span:
+        """Where it is written."""
         return _span(self.source, self.start, self.end)
 
 
@@ -93,6 +98,7 @@ class Mapping(NamedTuple):
 
     @property
     def span(self) -> Span:
+        """Where it is written."""
         return _span(self.source, self.start, self.end)
 
 

@@ -2,8 +2,8 @@
 
     - {name: conv1, type: Convolution, kernel_sise: 3}  # E:42: unknown-field: did you mean 'kernel_size'?
 
-`E` or `W`, the column, the code, and a text that the message or its hint must contain. Several expectations for one line stand
-behind one another, separated by ` # `.
+`E` or `W`, the column, the code, and a text that the message or its hint must contain. Several expectations for one
+line stand behind one another, separated by ` # `.
 """
 
 import re
@@ -36,9 +36,13 @@ def test_errors(spec):
     wanted = sorted(expected(spec.read_text(encoding="utf-8")))
     diagnostics = found(spec)
     got = sorted((d.span.line, d.span.column, d.severity[0].upper(), d.code) for d in diagnostics)
-    assert got == [(line, column, severity, code) for line, column, severity, code, _ in wanted], "\n".join(map(str, diagnostics))
+    assert got == [(line, column, severity, code) for line, column, severity, code, _ in wanted], "\n".join(
+        map(str, diagnostics)
+    )
     for line, column, _, code, words in wanted:
-        texts = [f"{d.message} {d.hint}" for d in diagnostics if (d.span.line, d.span.column, d.code) == (line, column, code)]
+        texts = [
+            f"{d.message} {d.hint}" for d in diagnostics if (d.span.line, d.span.column, d.code) == (line, column, code)
+        ]
         assert any(words in text for text in texts), texts
 
 

@@ -1,4 +1,4 @@
-"""Each tests/golden/NAME.yaml compiles to NAME.prototxt; NAME.deploy.prototxt and NAME.solver.prototxt where they exist.
+"""Each tests/golden/NAME.yaml compiles to NAME.prototxt, and to NAME.deploy.prototxt and NAME.solver.prototxt.
 
 The texts are compared as messages, so that protobuf's spelling of numbers is free; the net's text must also be stable.
 Write a new case as a YAML file and run `pytest tests/test_golden.py --write-golden`, then read what it wrote.

@@ -15,6 +15,7 @@ STEPS = {
 
 
 def main() -> int:
+    """Run each step; the next one runs even where one fails."""
     failed = []
     for name, arguments in STEPS.items():
         print(f"== {name}", flush=True)

@@ -47,4 +47,17 @@ LAYER_TYPES: Final[Mapping[str, LayerType]] = MappingProxyType(
     {kind.name: kind for family in FAMILIES for kind in family.TYPES}
 )
 
-__all__ = ["FAMILIES", "LAYER_TYPES", "Applied", "Arity", "Inferred", "Known", "LayerType", "Learned", "apply_again", "apply_type", "layer_type", "learned_count"]
+__all__ = [
+    "FAMILIES",
+    "LAYER_TYPES",
+    "Applied",
+    "Arity",
+    "Inferred",
+    "Known",
+    "LayerType",
+    "Learned",
+    "apply_again",
+    "apply_type",
+    "layer_type",
+    "learned_count",
+]

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from itertools import product
 from operator import eq
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from netcompile.layers._layer import Arity, Inferred, LayerType, Learned
-from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, check_blob, merge
+from netcompile.shapes import UNKNOWN, Shape, ShapeError, check_blob, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from netcompile.caffe.caffe_pb2 import LayerParameter
+    from netcompile.layers._layer import Arity, Inferred, LayerType, Learned
+    from netcompile.shapes import Dim
 
-_TRIED_AXES = range(7)
-_MOST_TRIES = 400
+_TRIED_AXES: Final = range(7)
+_ANY_RANK: Final = tuple(Shape((UNKNOWN,) * axes) for axes in _TRIED_AXES)
+_TRIED_APART: Final = 3  # bottoms of unknown rank that are tried in every combination
 
 
 class Applied(NamedTuple):
@@ -66,8 +68,8 @@ def apply_again(
 ) -> Applied:
     """`apply_type`, from what is `known` where a layer of the same parameters had bottoms of the same shapes before.
 
-    Deep nets repeat themselves. `names` are the layer's bottoms and tops, of which only matters which are in place. Only
-    what is accepted is kept, as a refusal names its own layer.
+    Deep nets repeat themselves. `names` are the layer's bottoms and tops, of which only matters which are in place.
+    Only what is accepted is kept, as a refusal names its own layer.
     """
     # A scalar and a blob without a shape compare alike; presets and data layers are rare, and read more than the key.
     if () in bottoms or not bottoms or layer.blobs:
@@ -77,7 +79,10 @@ def apply_again(
         len(names[1]),
         *map(eq, *names),
         # An unset message with required fields (Clip) has no serialization at all.
-        *[getattr(layer, field).SerializePartialToString() if layer.HasField(field) else b"" for field in kind.messages],
+        *[
+            getattr(layer, field).SerializePartialToString() if layer.HasField(field) else b""
+            for field in kind.messages
+        ],
         *([param.SerializePartialToString() for param in layer.param] if kind.checks else ()),
         *bottoms,
     )
@@ -93,13 +98,23 @@ def learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
     """How many learned blobs `layer` has, whatever its bottoms are; None where that depends on them, or it is wrong."""
     if any(_check_counts(kind, layer)) or any(True for check in kind.checks for _ in check(layer)):
         return None
-    counts = set()
-    for axes in _TRIED_AXES:
-        try:
-            counts.add(len(kind.rule(layer, [Shape((UNKNOWN,) * axes)] * len(layer.bottom)).blobs))
-        except ShapeError:
-            continue
+    tries = [[shape] * len(layer.bottom) for shape in _ANY_RANK]
+    counts = {len(one.blobs) for one in _accepted(kind, layer, tries)[0]}
     return counts.pop() if len(counts) == 1 else None
+
+
+def _accepted(
+    kind: LayerType, layer: LayerParameter, tries: Iterable[Sequence[Shape]]
+) -> tuple[list[Inferred], ShapeError | None]:
+    """What the rule says to each of several guesses at the bottoms, and the first refusal."""
+    accepted: list[Inferred] = []
+    refusal: ShapeError | None = None
+    for bottoms in tries:
+        try:
+            accepted.append(kind.rule(layer, bottoms))
+        except ShapeError as error:  # noqa: PERF203 - a refusal is one of the answers
+            refusal = refusal or error
+    return accepted, refusal
 
 
 def _check_counts(kind: LayerType, layer: LayerParameter) -> Iterator[ShapeError]:
@@ -134,24 +149,15 @@ def _infer(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape | Non
     if None not in bottoms:
         done = kind.rule(layer, bottoms)  # type: ignore[arg-type]
         return Applied(done.tops, done.blobs, done.macs, (), done.later)
-    unknown = [i for i, shape in enumerate(bottoms) if shape is None]
-    accepted: list[Inferred] = []
-    refusal: ShapeError | None = None
-    for ranks in list(product(_TRIED_AXES, repeat=len(unknown)))[:_MOST_TRIES] if len(unknown) < 4 else _alike(len(unknown)):  # noqa: PLR2004
-        tried = list(bottoms)
-        for i, n in zip(unknown, ranks, strict=True):
-            tried[i] = Shape((UNKNOWN,) * n)
-        try:
-            accepted.append(kind.rule(layer, tried))  # type: ignore[arg-type]
-        except ShapeError as error:
-            refusal = refusal or error
-    if not accepted and refusal is not None and len(unknown) < 4:  # noqa: PLR2004
-        raise refusal
+    known = [(shape,) if shape is not None else _ANY_RANK for shape in bottoms]
+    if bottoms.count(None) <= _TRIED_APART:
+        accepted, refusal = _accepted(kind, layer, product(*known))
+        if refusal is not None and not accepted:
+            raise refusal
+    else:  # all of the same rank, which proves no refusal
+        alike = [[shape[min(i, len(shape) - 1)] for shape in known] for i in range(len(_ANY_RANK))]
+        accepted, _ = _accepted(kind, layer, alike)
     return _common(accepted, len(layer.top))
-
-
-def _alike(n: int) -> list[tuple[int, ...]]:
-    return [(axes,) * n for axes in _TRIED_AXES]
 
 
 def _common(accepted: Sequence[Inferred], tops: int) -> Applied:

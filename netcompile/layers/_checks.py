@@ -56,7 +56,9 @@ def _missing_or(layer: LayerParameter, path: str, message: str) -> ShapeError:
     name = path.rpartition(".")[2]
     if is_set(layer, path):
         return ShapeError(message, path, "bad-value")
-    return ShapeError(f"{name} is missing; it must be at least 1", path.partition(".")[0], "missing-field", f"write `{name}: N`")
+    return ShapeError(
+        f"{name} is missing; it must be at least 1", path.partition(".")[0], "missing-field", f"write `{name}: N`"
+    )
 
 
 def at_least(path: str, least: float) -> Check:

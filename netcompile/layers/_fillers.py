@@ -19,7 +19,9 @@ def check_filler(filler: FillerParameter, shape: Shape, at: str) -> Iterator[Sha
     """Yield what Caffe refuses when `filler` fills a blob of `shape`; `at` is the path of the filler in its layer."""
     kind = filler.type
     if kind not in TYPES:
-        yield ShapeError(f"unknown filler type {kind!r}; Caffe knows {', '.join(TYPES)}", f"{at}.type", "unknown-filler")
+        yield ShapeError(
+            f"unknown filler type {kind!r}; Caffe knows {', '.join(TYPES)}", f"{at}.type", "unknown-filler"
+        )
         return
     yield from _check_values(filler, at)
     yield from _check_shape(filler, shape, at)
@@ -33,7 +35,9 @@ def _check_values(filler: FillerParameter, at: str) -> Iterator[ShapeError]:
         message = f"min is {filler.min:g}, more than max, which is {filler.max:g}"
         yield ShapeError(message, f"{at}.min", "bad-value")
     if kind == "gaussian" and filler.sparse < -1:
-        yield ShapeError(f"sparse is {filler.sparse}; it must be at least 0, or -1 for none", f"{at}.sparse", "bad-value")
+        yield ShapeError(
+            f"sparse is {filler.sparse}; it must be at least 0, or -1 for none", f"{at}.sparse", "bad-value"
+        )
     if kind != "gaussian" and filler.sparse != -1:
         yield ShapeError(f"sparse works with a gaussian filler only, not with {kind}", f"{at}.sparse", "bad-value")
 

@@ -96,7 +96,7 @@ class LayerType(NamedTuple):
         return self.in_place if isinstance(self.in_place, str) else self.in_place(layer)
 
 
-def layer_type(  # noqa: PLR0913 - one keyword per fact
+def layer_type(
     name: str,
     *,
     bottoms: int | tuple[int, int | None] | ArityOf = 1,

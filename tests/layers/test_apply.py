@@ -59,4 +59,6 @@ def test_data_layers_are_looked_at_each_time() -> None:
     kind = LAYER_TYPES["HDF5Data"]
     plain, transformed = (text_format.Parse(t, LayerParameter()) for t in (text, f"{text} transform_param {{ }}"))
     assert apply_again(kind, plain, [], ((), plain.top), known) == apply_type(kind, plain, [])
-    assert [error.at for error in apply_again(kind, transformed, [], ((), transformed.top), known).errors] == ["transform_param"]
+    assert [error.at for error in apply_again(kind, transformed, [], ((), transformed.top), known).errors] == [
+        "transform_param"
+    ]
