@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from netcompile.layers import LAYER_TYPES
 from netcompile.shapes import ShapeError
 
 if TYPE_CHECKING:
@@ -70,10 +69,12 @@ def _gradient_error(message: LayerParameter, i: int | None) -> ShapeError:
 
 def _missing_gradients(graph: Graph, *, force: bool) -> Iterator[tuple[GraphLayer, int | None]]:
     """Layers whose Backward aborts: with the bottom that has no gradient, or None where no call of it is possible."""
+    if not force and not any(_may_abort(graph, index) for index, one in enumerate(graph.layers) if _lacks(one)):
+        return  # most nets: labels come straight from data, and nothing reads an Accuracy
     steps = _insert_splits(graph)
     runs = _backward(steps, force=force)
     for step, run in zip(steps, runs, strict=True):
-        kind = LAYER_TYPES.get(step.layer.layer.message.type) if step.layer else None
+        kind = step.layer.kind if step.layer else None
         if step.layer is None or kind is None or not run.runs:
             continue
         if kind.no_gradient is None:
@@ -82,6 +83,24 @@ def _missing_gradients(graph: Graph, *, force: bool) -> Iterator[tuple[GraphLaye
         count = len(step.bottoms)
         without = {i + count if i < 0 else i for i in kind.no_gradient}
         yield from ((step.layer, i) for i, asked in enumerate(run.asks) if asked and i in without)
+
+
+def _lacks(one: GraphLayer) -> bool:
+    return one.kind is not None and one.kind.no_gradient != ()
+
+
+def _may_abort(graph: Graph, index: int) -> bool:
+    """Tell in passing whether a layer could be asked for a gradient that it lacks: for what is no plain data."""
+    one, wires = graph.layers[index], graph.reads[index]
+    message, kind = one.layer.message, one.kind
+    assert kind is not None
+    if not kind.loss and not message.loss_weight and not any(version.readers for version in graph.writes[index]):
+        return False
+    without = range(len(wires)) if kind.no_gradient is None else kind.no_gradient
+    makers = [version.maker for version in (wires[i] for i in without if i < len(wires)) if version is not None]
+    return bool(message.propagate_down or one.blobs) or any(
+        graph.reads[maker] or graph.layers[maker].blobs for maker in makers
+    )
 
 
 class _Step(NamedTuple):
@@ -111,7 +130,7 @@ def _insert_splits(graph: Graph) -> list[_Step]:
         split = [(index, i) for i in range(len(message.top)) if uses[index, i] > 1]
         weighted = [top for top in split if top[1] < len(message.loss_weight) and message.loss_weight[top[1]]]
         weights = () if weighted else tuple(message.loss_weight)
-        steps.append(_Step(one, bottoms, *_tops(message, weights)))
+        steps.append(_Step(one, bottoms, *_tops(one, weights)))
         taken.update(weighted)
         for top in split:
             copies: list[_Blob] = [(top, k) for k in range(uses[top])]
@@ -133,11 +152,11 @@ def _count_uses(graph: Graph) -> tuple[list[list[_Top]], Counter[_Top]]:
     return read, uses
 
 
-def _tops(message: LayerParameter, weights: Sequence[float]) -> tuple[list[_Blob], Sequence[float]]:
-    kind = LAYER_TYPES.get(message.type)
-    if kind is None or not kind.loss:
-        return list(message.top), weights
-    return list(message.top) or [_ANONYMOUS], weights or (1.0,)
+def _tops(one: GraphLayer, weights: Sequence[float]) -> tuple[list[_Blob], Sequence[float]]:
+    tops: list[_Blob] = list(one.layer.message.top)
+    if one.kind is None or not one.kind.loss:
+        return tops, weights
+    return tops or [_ANONYMOUS], weights or (1.0,)
 
 
 class _Backward(NamedTuple):
@@ -188,6 +207,6 @@ def _learns(one: GraphLayer) -> bool:
 
 def _forced(step: _Step, run: _Backward) -> _Backward:
     """Apply `force_backward`, which spares only the bottoms that a type excepts."""
-    kind = LAYER_TYPES.get(step.layer.layer.message.type) if step.layer else None
+    kind = step.layer.kind if step.layer else None
     spared = kind.unforced if kind else ()
     return _Backward(True, [asked or i not in spared for i, asked in enumerate(run.asks)])

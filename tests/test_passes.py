@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TypeAlias
 
 import pytest
@@ -120,3 +121,35 @@ def test_the_place_is_what_asks() -> None:
     (finding,) = netcompile.check_solver(text, nets={"net": asked})
     assert (finding.span.line, finding.span.column) == (6, 17)
     assert finding.hint == "make propagate_down false for 'y'"
+
+
+def random_net(choose: random.Random) -> str:
+    """A net that shape rules don't stand in the way of: every blob is 2 x 3 or a loss."""
+    blobs, layers = ["x", "fc"], []
+    for i in range(choose.randint(2, 7)):
+        kind = choose.choice(["InnerProduct", "ReLU", "Threshold", "Power", "EuclideanLoss", "Silence", "Filter"])
+        rest = (
+            'inner_product_param { num_output: 3 weight_filler { type: "xavier" } }' if kind == "InnerProduct" else ""
+        )
+        bottoms = [choose.choice(blobs) for _ in range(2 if kind in ("EuclideanLoss", "Filter") else 1)]
+        if kind == "Filter":
+            bottoms[1] = choose.choice(["y", "made"])
+        if choose.random() < 0.1:
+            rest += "".join(f" propagate_down: {choose.choice(['true', 'false'])}" for _ in bottoms)
+        if kind == "InnerProduct" and choose.random() < 0.3:
+            rest += f" {FROZEN}"
+        if kind not in ("Silence", "Filter") and choose.random() < 0.3:
+            rest += " loss_weight: 1"
+        tops = "" if kind == "Silence" else f"b{i}"
+        layers.append(layer(kind, " ".join(bottoms), tops, rest, name=f"l{i}"))
+        if kind not in ("Silence", "EuclideanLoss"):
+            blobs.append(f"b{i}")
+    return "\n".join((FC % "", *layers, layer("EuclideanLoss", f"{blobs[-1]} {blobs[-2]}", "loss", name="loss")))
+
+
+def test_the_look_in_passing_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    nets = [random_net(random.Random(seed)) for seed in range(300)]  # noqa: S311 - no secret
+    quick = [found(LABEL % "", net) for net in nets]
+    monkeypatch.setattr("netcompile.passes._may_abort", lambda *_: True)
+    assert quick == [found(LABEL % "", net) for net in nets]
+    assert 20 < sum(map(bool, quick)) < 280
