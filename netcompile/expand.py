@@ -140,12 +140,12 @@ class _Expander:
     def _block(self, item: Mapping, substitution: Substitution, use: Use | None, flow: Flow,
                only: frozenset[str] | None, multiple: int) -> None:  # fmt: skip
         node = substitution.mapping(item)
-        name = node.entries["block"]
+        name = node.entries.get("block", item.entries["block"])  # left out where a reference in it failed
         title = name.value if type(name) is Scalar else None
         block = self.blocks.get(title) if type(title) is str else None
         if block is None:
             self.incomplete = True
-            if title is not None:
+            if title is not None and "block" in node.entries:
                 meant = did_you_mean(str(title), self.blocks)
                 hint = f"did you mean '{meant}'?" if meant else None
                 self.report.add("unknown-block", name.span, f"there is no block '{title}'", hint=hint,
