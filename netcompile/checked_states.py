@@ -26,17 +26,18 @@ _MOST_NAMED: Final = 3
 
 
 class Built(NamedTuple):
-    """A net in one state, with what Caffe would refuse there."""
+    """A net in one state, with what Caffe would refuse there. `incomplete`: a part of the net could not be read."""
 
     state: State
     graph: Graph
     findings: Report
+    incomplete: bool = False
 
 
 def build(net: Net, state: State, *, incomplete: bool = False, known: Known | None = None) -> Built:
     """Build a net in a state; `incomplete` and `known` are as in `infer`."""
     findings = Report()
-    return Built(state, infer(net, state, findings, incomplete=incomplete, known=known), findings)
+    return Built(state, infer(net, state, findings, incomplete=incomplete, known=known), findings, incomplete)
 
 
 def build_phases(
@@ -48,14 +49,14 @@ def build_phases(
     trained = build(net, train, incomplete=incomplete, known=known)
     if any(layer.message.include or layer.message.exclude for layer in net.layers):
         return {"TRAIN": trained, "TEST": build(net, test, incomplete=incomplete, known=known)}
-    return {"TRAIN": trained, "TEST": Built(test, trained.graph.in_phase("TEST"), trained.findings)}
+    return {"TRAIN": trained, "TEST": trained._replace(state=test, graph=trained.graph.in_phase("TEST"))}
 
 
 def check_run_of(one: Built, report: Report, *, force_backward: bool = False) -> None:
     """Report what is wrong with a net in its state, and what aborts when it is run there: backward in TRAIN alone."""
     found = Report()
     found.extend(one.findings)
-    if not found.failed:
+    if not found.failed and not one.incomplete:
         backward = one.state.phase == "TRAIN"
         check_run(one.graph, found, backward=backward, force_backward=backward and force_backward)
     report.extend_new(found)
