@@ -7,7 +7,11 @@ This module knows nothing of YAML's syntax, of Caffe or of findings.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, TypeAlias
+import re
+from bisect import bisect_right
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+_LINE_BREAK: Final = re.compile(r"\r\n?|\n")  # as editors have them
 
 
 class Position(Protocol):
@@ -32,18 +36,31 @@ class Place(NamedTuple):
 class Source:
     """One input text under the name that findings show."""
 
-    __slots__ = ("_lines", "name", "text")
+    __slots__ = ("_starts", "name", "text")
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
-        self._lines: list[str] | None = None
+        self._starts: list[int] = []  # the offset of each line, once it is asked for
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1, without its line break; empty past the end."""
-        if self._lines is None:
-            self._lines = self.text.split("\n")
-        return self._lines[number - 1].rstrip("\r") if 0 < number <= len(self._lines) else ""
+        starts = self._line_starts()
+        if not 0 < number <= len(starts):
+            return ""
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r\n")
+
+    def place(self, offset: int) -> Place:
+        """Line and column of an offset, counted from 0."""
+        starts = self._line_starts()
+        line = bisect_right(starts, offset) - 1
+        return Place(line, offset - starts[line])
+
+    def _line_starts(self) -> list[int]:
+        if not self._starts:
+            self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
+        return self._starts
 
     def __repr__(self) -> str:
         return f"Source({self.name!r})"
