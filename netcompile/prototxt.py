@@ -8,13 +8,12 @@ Must not know what a net is.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netcompile import prototext_scan as scan
 from netcompile.diagnostics import Note
 from netcompile.prototext_fields import Field, fields_of, unquote
-from netcompile.tree import Place, Span
+from netcompile.tree import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from netcompile.diagnostics import Report
     from netcompile.prototext_scan import Entry
-    from netcompile.tree import Source
+    from netcompile.tree import Place, Source
 
 
 class Comment(NamedTuple):
@@ -36,12 +35,11 @@ class Comment(NamedTuple):
 class Positions:
     """Where the fields of one text stand. An element at the top is known by its field and its index in the message."""
 
-    __slots__ = ("_last", "_line_starts", "_marks", "_scanner", "source")
+    __slots__ = ("_last", "_marks", "_scanner", "source")
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self._marks: dict[str, list[tuple[int, bool]]] = {}
-        self._line_starts: list[int] = []
         self._scanner = scan.Scanner(source.text)
         self._last: tuple[int, Entry] | None = None
 
@@ -86,19 +84,12 @@ class Positions:
 
     def span(self, start: int, end: int) -> Span:
         """The span between two offsets."""
-        first, last = self.place(start), self.place(end)
+        first, last = self.source.place(start), self.source.place(end)
         return Span(self.source, first.line + 1, first.column + 1, last.line + 1, last.column + 1)
-
-    def place(self, offset: int) -> Place:
-        """Line and column of an offset, counted from 0."""
-        if not self._line_starts:
-            self._line_starts = [0, *(found.end() for found in re.finditer("\n", self.source.text))]
-        line = bisect_right(self._line_starts, offset) - 1
-        return Place(line, offset - self._line_starts[line])
 
     def comments(self) -> list[Comment]:
         """All comments of the text, in order."""
-        return [Comment(self.place(offset), text) for offset, text in scan.find_comments(self.source.text)]
+        return [Comment(self.source.place(offset), text) for offset, text in scan.find_comments(self.source.text)]
 
 
 class Parsed(NamedTuple):
