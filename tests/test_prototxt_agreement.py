@@ -88,7 +88,7 @@ def test_nonsense_never_raises(text, frame):
     parsed = read_prototxt(source, NetParameter, report)
     read_prototxt(source, NetParameter, again)
     assert report.ordered() == again.ordered()
-    last = parsed.positions.place(len(source.text)).line + 1
+    last = source.place(len(source.text)).line + 1
     assert all(1 <= finding.span.line <= finding.span.end_line <= last for finding in report)
     for index in range(len(parsed.message.layer)):
         assert parsed.positions.find("layer", index, "type").line <= last
