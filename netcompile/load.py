@@ -40,6 +40,7 @@ _WORDS: Final[dict[str, bool | None]] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _LONGEST_NUMBER: Final = 400
+_OLD_BREAKS: Final = "\x85\u2028\u2029"  # line breaks to YAML 1.1, whose parser this is, but not to 1.2 and to editors
 _CORE: Final = "tag:yaml.org,2002:"
 
 
@@ -113,15 +114,12 @@ class _Loader:
 
     def run(self) -> Node | None:
         try:
-            parser = CParser(self.source.text)
-            return self._document(parser)
+            return self._document(_parser(self.source.text))
         except yaml.YAMLError as error:
             self._report_syntax(error)
         except UnicodeEncodeError as error:
-            text = self.source.text
-            start = text.rfind("\n", 0, error.start) + 1
-            place = Place(text.count("\n", 0, error.start), error.start - start)
-            self.report.add("syntax", _at(self.source, place), "an unpaired surrogate is not a character")
+            span = _at(self.source, self.source.place(error.start))
+            self.report.add("syntax", span, "an unpaired surrogate is not a character")
         raise _Failed
 
     def _document(self, parser: Any) -> Node | None:  # noqa: C901, PLR0912, PLR0915 - one flat loop over the events
@@ -293,7 +291,31 @@ class _Loader:
     def _place_of(self, offset: int) -> Place:
         # libyaml gives the offset of a forbidden character in UTF-8 bytes.
         before = self.source.text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore")
-        return Place(before.count("\n"), len(before) - before.rfind("\n") - 1)
+        return self.source.place(len(before))
+
+
+def _parser(text: str) -> Any:
+    """A parser for `text`: something with a `get_event`."""
+    old = [] if text.isascii() else [character for character in _OLD_BREAKS if character in text]
+    return _WithoutOldBreaks(text, old) if old else CParser(text)
+
+
+class _WithoutOldBreaks:
+    """Parses a text in which some characters are to be no line breaks: others that it does not have stand in for them."""
+
+    def __init__(self, text: str, old: list[str]) -> None:
+        unused = (character for character in map(chr, range(0xE000, 0xF900)) if character not in text)
+        stand_ins = dict(zip(old, unused, strict=False))
+        self._parser = CParser(text.translate(str.maketrans(stand_ins)))
+        self._back = str.maketrans({stand_in: character for character, stand_in in stand_ins.items()})
+
+    def get_event(self) -> Any:
+        event = self._parser.get_event()
+        for name in ("value", "anchor", "tag"):
+            value = getattr(event, name, None)
+            if value is not None:
+                setattr(event, name, value.translate(self._back))
+        return event
 
 
 class _Frame:
