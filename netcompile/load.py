@@ -301,7 +301,7 @@ def _parser(text: str) -> Any:
 
 
 class _WithoutOldBreaks:
-    """Parses a text in which some characters are to be no line breaks: others that it does not have stand in for them."""
+    """Parses a text in which some characters are to be no line breaks: others stand in for them."""
 
     def __init__(self, text: str, old: list[str]) -> None:
         unused = (character for character in map(chr, range(0xE000, 0xF900)) if character not in text)
