@@ -7,32 +7,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from netcompile.diagnostics import Note
 from netcompile.tree import List, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Mapping as AbstractMapping
 
-    from netcompile.diagnostics import Report
-    from netcompile.scope import Substitution
+    from netcompile.tree import Span
 
 MAX_DEPTH: Final = 64
-MAX_LAYERS: Final = 200_000
+# Items that blocks and repetitions may make: where conditions alone decide how many, nobody knows before they are made.
+MAX_ITEMS: Final = 200_000
+MAX_CONDITIONAL: Final = 20_000
+_FURTHEST: Final = 2**31
 
 
 class Block(NamedTuple):
-    """A block: its parameters with their defaults, its items, and the blob that the next layer continues from."""
+    """A block: its parameters with their defaults, its items, and the blob that the next layer continues from.
+
+    `damaged`: something in it was found wrong, and parts may be missing.
+    """
 
     name: str
     parameters: dict[str, Node]
     items: list[Node]
     output: Node | None
     node: Mapping
+    damaged: bool
 
 
-def block_table(nodes: AbstractMapping[str, Node]) -> dict[str, Block]:
-    """The blocks by name. What is no block is left out: validation has reported it."""
+def block_table(nodes: AbstractMapping[str, Node], damaged: frozenset[int] = frozenset()) -> dict[str, Block]:
+    """The blocks by name; `damaged` has the ids of nodes that lost something. What is no block is left out."""
     table = {}
     for name, node in nodes.items():
         if type(node) is not Mapping:
@@ -44,77 +49,86 @@ def block_table(nodes: AbstractMapping[str, Node]) -> dict[str, Block]:
             items.items if type(items) is List else [],
             node.entries.get("output"),
             node,
+            id(node) in damaged,
         )
     return table
 
 
-def smallest_count(name: str, blocks: AbstractMapping[str, Block], known: dict[str, int]) -> int:
-    """The least number of layers that a use of a block makes: what stands under a condition counts as none.
+class Growth:
+    """How many items a list expands to, as far as that can be told before it is done.
 
-    `known` keeps the answers. A block that uses itself counts as none: its use is refused in any case.
+    Turns of a repetition that hang on variables count as one, and uses below MAX_DEPTH, which are refused, as none.
     """
-    if name not in known:
-        known[name] = 0
-        if name in blocks and _depth(name, blocks, {}) <= MAX_DEPTH:
-            known[name] = _count(blocks[name].items, blocks, known)
-    return known[name]
+
+    def __init__(self, blocks: AbstractMapping[str, Block]) -> None:
+        self._blocks = blocks
+        self._known: dict[tuple[str, int, bool], int] = {}
+        self._open: set[str] = set()
+
+    def least(self, items: Sequence[Node]) -> int:
+        """The items that are made in any case: of one under a condition only itself."""
+        return self._count(items, 0, conditional=False)
+
+    def most(self, items: Sequence[Node]) -> int:
+        """The items that are made where all conditions hold."""
+        return self._count(items, 0, conditional=True)
+
+    def _count(self, items: Sequence[Node], depth: int, *, conditional: bool) -> int:
+        total = len(items)
+        if depth > MAX_DEPTH:
+            return total
+        for item in items:
+            if type(item) is not Mapping or ("when" in item.entries and not conditional):
+                continue
+            use, inner = item.entries.get("block"), item.entries.get("layers")
+            if type(use) is Scalar and type(use.value) is str:
+                total += self._of_block(use.value, depth + 1, conditional=conditional)
+            elif type(inner) is List:
+                total += _turns_of(item.entries.get("repeat")) * self._count(
+                    inner.items, depth + 1, conditional=conditional
+                )
+        return total
+
+    def _of_block(self, name: str, depth: int, *, conditional: bool) -> int:
+        key = (name, depth, conditional)
+        if name in self._open or name not in self._blocks:
+            return 0  # both are refused when they are met
+        if key not in self._known:
+            self._open.add(name)
+            self._known[key] = self._count(self._blocks[name].items, depth, conditional=conditional)
+            self._open.discard(name)
+        return self._known[key]
 
 
-def _depth(name: str, blocks: AbstractMapping[str, Block], seen: dict[str, int]) -> int:
-    """How deep the uses below a block go, as far as that is within the limit."""
-    depth, names = 0, {name}
-    while names and depth <= MAX_DEPTH:
-        names = {used for one in names for used in _used(one, blocks, seen)}
-        depth += 1
-    return depth
-
-
-def _used(name: str, blocks: AbstractMapping[str, Block], seen: dict[str, int]) -> set[str]:
-    del seen
-    block = blocks.get(name)
-    found: set[str] = set()
-    items = list(block.items) if block else []
-    while items:
-        item = items.pop()
-        if type(item) is not Mapping:
-            continue
-        inner, use = item.entries.get("layers"), item.entries.get("block")
-        if type(inner) is List and "repeat" in item.entries:
-            items.extend(inner.items)
-        if type(use) is Scalar and type(use.value) is str:
-            found.add(use.value)
-    return found
-
-
-def _count(items: list[Node], blocks: AbstractMapping[str, Block], known: dict[str, int]) -> int:
-    total = 0
-    for item in items:
-        if type(item) is not Mapping or "when" in item.entries:
-            continue
-        use, inner = item.entries.get("block"), item.entries.get("layers")
-        if type(use) is Scalar and type(use.value) is str:
-            total += smallest_count(use.value, blocks, known)
-        elif use is None and "repeat" not in item.entries:
-            total += 1
-        elif type(inner) is List:
-            total += _count(inner.items, blocks, known)
-    return total
+def _turns_of(node: Node | None) -> int:
+    """The turns of a repetition, where they are written as numbers or lists."""
+    if type(node) is not Mapping:
+        return 1
+    for value in node.entries.values():
+        if type(value) is List:
+            return len(value.items)
+        span = _range(value)
+        if span is not None:
+            return len(span)
+    return 1
 
 
 class Turns:
     """The turns of a repetition: `count` of them, each with what it is and the names it binds."""
 
-    __slots__ = ("_columns", "_span_of", "count")
+    __slots__ = ("_columns", "count")
 
     def __init__(self, columns: dict[str, tuple[Scalar, range | list[Node]]], count: int) -> None:
         self._columns = columns
         self.count = count
 
-    def __iter__(self) -> Iterator[tuple[str, dict[str, Node]]]:
+    def __iter__(self) -> Iterator[tuple[str, dict[str, Node | Callable[[], Node | None]]]]:
         for turn in range(self.count):
-            names = {name: _value(place, values, turn) for name, (place, values) in self._columns.items()}
+            names: dict[str, Node | Callable[[], Node | None]] = {
+                name: _value(place, values, turn) for name, (place, values) in self._columns.items()
+            }
             shown = ", ".join(f"{name} = {_shown(node)}" for name, node in names.items())
-            yield f"in the repetition with {shown}", names  # type: ignore[misc]
+            yield f"in the repetition with {shown}", names
 
 
 def _value(place: Scalar, values: range | list[Node], turn: int) -> Node:
@@ -122,38 +136,43 @@ def _value(place: Scalar, values: range | list[Node], turn: int) -> Node:
     return place._replace(value=value) if isinstance(value, int) else value
 
 
-def _shown(node: Node) -> str:
-    return str(node.value) if type(node) is Scalar else "..."
+def _shown(node: object) -> str:
+    if type(node) is not Scalar:
+        return "..."
+    text = str(node.value)
+    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - about as much as a note can show
 
 
-def loop_turns(node: Node, substitution: Substitution, report: Report) -> Turns | None:
-    """The turns of `repeat: {name: {from: a, to: b}}` or `repeat: {name: [...]}`; None, reported, where it is neither."""
-    if type(node) is not Mapping or not node.entries:
-        return None
+def read_turns(node: Mapping, refuse: Callable[[str, Span, str], None]) -> Turns | None:
+    """The turns of `repeat: {name: {from: a, to: b}}` or `repeat: {name: [...]}`; None, told to `refuse`, for neither."""
     columns: dict[str, tuple[Scalar, range | list[Node]]] = {}
     for name, value in node.entries.items():
-        column = _column(name, substitution(value), report, substitution)
+        column = value.items if type(value) is List else _range(value)
         if column is None:
+            text = f"'{name}' runs over whole numbers, {{from: 1, to: 3}} (`to` included), or over a list"
+            refuse("wrong-kind", value.span, text)
             return None
         columns[str(name)] = (node.keys[name], column)
     counts = {name: len(column) for name, (_, column) in columns.items()}
     if len(set(counts.values())) > 1:
-        text = "the lists of a repetition differ in length: " + ", ".join(f"{k} has {n}" for k, n in counts.items())
-        report.add("repeat-length", node.span, text, notes=substitution.notes)
+        lengths = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        refuse("repeat-length", node.span, f"the lists of a repetition differ in length: {lengths}")
         return None
-    return Turns(columns, next(iter(counts.values())))
+    return Turns(columns, max(counts.values(), default=0))
 
 
-def _column(name: str, value: Node | None, report: Report, substitution: Substitution) -> range | list[Node] | None:
-    if type(value) is List:
-        return value.items
-    if value is None:
+def _range(value: Node) -> range | None:
+    if type(value) is not Mapping or value.entries.keys() != {"from", "to"}:
         return None
-    if type(value) is Mapping and value.entries.keys() == {"from", "to"}:
-        ends = [node.value if type(node) is Scalar else None for node in (value.entries["from"], value.entries["to"])]
-        first, last = (int(end) if isinstance(end, float) and end.is_integer() else end for end in ends)
-        if type(first) is int and type(last) is int and max(abs(first), abs(last)) < 2**31:  # noqa: PLR2004
-            return range(first, last + 1)
-    text = f"'{name}' runs over whole numbers, {{from: 1, to: 3}} (`to` included), or over a list"
-    report.add("wrong-kind", value.span, text, notes=[*substitution.notes] if isinstance(value, Note) else ())
-    return None
+    ends = [_whole(value.entries[key]) for key in ("from", "to")]
+    if any(end is None or abs(end) >= _FURTHEST for end in ends):
+        return None
+    first, last = (end or 0 for end in ends)
+    return range(first, last + 1)
+
+
+def _whole(node: Node) -> int | None:
+    value = node.value if type(node) is Scalar else None
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None

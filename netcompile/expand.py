@@ -6,27 +6,45 @@ uses that brought it in. What could not be expanded is reported and left out; th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from netcompile.blocks import MAX_DEPTH, MAX_LAYERS, Block, block_table, loop_turns, smallest_count
-from netcompile.diagnostics import did_you_mean
-from netcompile.flow import Flow, NoBottom
-from netcompile.forms import Defaults, Shaper
+from netcompile.blocks import MAX_CONDITIONAL, MAX_DEPTH, MAX_ITEMS, Block, Growth, block_table, read_turns
+from netcompile.defaults import Defaults
+from netcompile.diagnostics import Note, Report, did_you_mean
+from netcompile.flow import Flow
+from netcompile.forms import Shaper
+from netcompile.merge import is_null
+from netcompile.places import intersect, read_only
 from netcompile.scope import Scope, Substitution
-from netcompile.spec import EVERYWHERE, Expanded, LayerSpec, Use, name_list
-from netcompile.tree import List, Mapping, Node, Place, Scalar
+from netcompile.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside
+from netcompile.tree import List, Mapping, Node, Scalar
+from netcompile.uses import Entry, continue_from, read_parameters
 from netcompile.variables import merge_libraries, variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Mapping as AbstractMapping
 
-    from netcompile.diagnostics import Report
-    from netcompile.flow import Rules, Tops
+    from netcompile.tree import Span
 
-Recheck: TypeAlias = "Callable[[Mapping], Mapping | None]"
+Recheck: TypeAlias = "Callable[[Mapping, str, Report], Mapping | None]"
 _DOCUMENT_KEYS: Final = frozenset({"vars", "defaults", "blocks", "imports", "layers", "deploy", "solver", "lint"})
-_USE_KEYS: Final = frozenset({"block", "bottom", "when", "only"})
+
+
+class _Context(NamedTuple):
+    """What surrounds a list of items.
+
+    `only` has the targets that block uses leave; `blocks` the names of the blocks that are open; `depth` counts open
+    blocks and repetitions, and `multiple` how often the repetitions bring the list in.
+    """
+
+    scope: Scope
+    flow: Flow
+    use: Use | None = None
+    only: frozenset[str] | None = None
+    blocks: tuple[str, ...] = ()
+    depth: int = 0
+    multiple: int = 1
 
 
 def expand(
@@ -36,268 +54,279 @@ def expand(
     libraries: Iterable[Mapping] = (),
     overrides: AbstractMapping[str, Node] | None = None,
     damaged: frozenset[int] = frozenset(),
-    recheck: Recheck = lambda node: node,
+    recheck: Recheck = lambda node, _definition, _report: node,
 ) -> Expanded:
     """Expand a validated document.
 
     `libraries` are the imported documents, in the order in which they apply. `overrides` are the variables set from
-    outside. `damaged` has the ids of nodes that lost something in validation. `recheck` validates a layer again after its
-    references were replaced: it gives the same node where nothing is wrong, else what is sound of it, or None.
+    outside. `damaged` has the ids of nodes that lost something in validation. `recheck` validates a node again after its
+    references were replaced, by a definition of the JSON Schema: it gives the same node where nothing is wrong, else what
+    is sound of it, or None.
     """
     return _Expander(document, report, list(libraries), overrides or {}, damaged, recheck).run()
 
 
 class _Expander:
-    def __init__(self, document: Mapping, report: Report, libraries: list[Mapping],
-                 overrides: AbstractMapping[str, Node], damaged: frozenset[int],
-                 recheck: Recheck) -> None:  # fmt: skip
+    def __init__(  # noqa: PLR0913 - what `expand` is given
+        self,
+        document: Mapping,
+        report: Report,
+        libraries: Sequence[Mapping],
+        overrides: AbstractMapping[str, Node],
+        damaged: frozenset[int],
+        recheck: Recheck,
+    ) -> None:
         self.document = document
         self.report = report
         self.damaged = damaged
         self.recheck = recheck
         self.incomplete = False
+        self.stopped = False
         self.references = any("$" in one.source.text for one in (*libraries, document))
         self.layers: list[LayerSpec] = []
-        self.generated = 0
+        self.made = 0
         merged = merge_libraries([*libraries, document])
         self.globals = variables(merged.variables, document, overrides, report)
-        self.blocks = block_table(merged.blocks)
-        self.shaper = Shaper(Defaults(merged.defaults, self._replace, recheck, report), report)
-        self.counts: dict[str, int] = {}
+        self.blocks = block_table(merged.blocks, damaged)
+        self.growth = Growth(self.blocks)
+        self.limit = MAX_ITEMS
+        self.defaults = Defaults(merged.defaults, self._replace, self._checked_defaults, report)
+        self.shaper = Shaper(self.defaults, report)
 
     def run(self) -> Expanded:
         entries = self.document.entries
         items = entries.get("layers")
         if type(items) is List:
-            self._items(items.items, self.globals, None, Flow(), None, 1)
-        own = {key: value for key, value in entries.items() if key not in _DOCUMENT_KEYS}
-        fields = self._replace(Mapping(own, self.document.keys, self.document.start, self.document.end, self.document.source))
+            if self.blocks and self.growth.most(items.items) > MAX_ITEMS:
+                self.limit = MAX_CONDITIONAL
+            self._items(items.items, _Context(self.globals, Flow()))
         return Expanded(
-            fields=fields,
+            fields=self._header(),
             layers=self.layers,
             deploy=self._section("deploy"),
             solver=self._section("solver"),
-            incomplete=self.incomplete,
+            incomplete=self.incomplete or self.shaper.incomplete,
         )
 
-    def _replace(self, node: Mapping) -> Mapping:
-        return Substitution(self.globals, self.report).mapping(node)
+    # Parts of the document that are no layers
+
+    def _header(self) -> Mapping:
+        """The net's own fields. They are checked as those of a document whose layers are out of the way."""
+        own = {key: value for key, value in self.document.entries.items() if key not in _DOCUMENT_KEYS}
+        fields = self.document._replace(entries=own)
+        new = self._replace(fields)
+        if new is fields:
+            return fields
+        empty = List([], fields.start, fields.start, fields.source)
+        whole = new._replace(entries={**new.entries, "layers": empty}, keys={**new.keys, "layers": _at_start(fields)})
+        sound = self._sound(whole, fields, "document", Note("used here", fields.span, use=True))
+        rest = {} if sound is None else {key: value for key, value in sound.entries.items() if key != "layers"}
+        return new._replace(entries=rest)
 
     def _section(self, key: str) -> Node | None:
         node = self.document.entries.get(key)
-        return None if node is None else Substitution(self.globals, self.report)(node)
+        if type(node) is not Mapping:
+            return node
+        new = self._replace(node)
+        if new is node:
+            return node
+        note = Note(f"used in `{key}` here", self.document.keys[key].span, use=True)
+        return self._sound(new, node, key, note) or new._replace(entries={})
 
-    def _items(self, items: Iterable[Node], scope: Scope, use: Use | None, flow: Flow,
-               only: frozenset[str] | None, multiple: int) -> None:  # fmt: skip
-        """Expand a list of items. `multiple` is how often the surrounding repetitions bring the list in."""
+    def _replace(self, node: Mapping) -> Mapping:
+        return Substitution(self.globals, self.report).mapping(node) if self.references else node
+
+    def _checked_defaults(self, layer: Mapping, written: Mapping) -> Mapping | None:
+        note = Note("used in `defaults` here", layer.entries["type"].span, use=True)
+        return self._sound(layer, written, "layer", note)
+
+    def _sound(self, node: Mapping, written: Mapping, definition: str, user: Note, use: Use | None = None) -> Mapping | None:
+        """Check a node in which references were replaced, and return what is sound of it, or None.
+
+        What is wrong with a value that is written elsewhere, its findings say at `user` that it is used for this.
+        """
+        found = Report()
+        sound = self.recheck(node, definition, found)
+        for one in found:
+            elsewhere = () if one.span is None or is_inside(one.span, written) else (user,)
+            uses = use.notes() if use else ()
+            self.report.append(one._replace(notes=(*one.notes, *elsewhere, *uses)))
+        return sound
+
+    # Items
+
+    def _items(self, items: Iterable[Node], context: _Context) -> None:
         for item in items:
+            if self.stopped:
+                return
             if type(item) is not Mapping:
-                self.incomplete = True
+                self._lose(context)
                 continue
-            substitution = Substitution(scope, self.report, use.notes() if use else ())
+            if context.use is not None and not self._count(1, context):
+                return
             if "when" in item.entries:
-                holds = substitution.condition(item.entries["when"])
+                holds = self._holds(item.entries["when"], context)
                 if holds is None:
-                    self.incomplete = True
+                    self._lose(context)
                 if not holds:
                     continue
             if "block" in item.entries:
-                self._block(item, substitution, use, flow, only, multiple)
+                self._block(item, context)
             elif "repeat" in item.entries:
-                self._repeat(item, scope, substitution, use, flow, only, multiple)
+                self._repeat(item, context)
             else:
-                self._layer(item, substitution, use, flow, only)
-            if self.generated > MAX_LAYERS:
-                return
+                self._layer(item, context)
+
+    def _lose(self, context: _Context) -> None:
+        """Go on without an item that can't be expanded: it may have made any blob."""
+        self.incomplete = True
+        context.flow.lose()
+
+    def _holds(self, condition: Node, context: _Context) -> bool | None:
+        return is_null(condition) or Substitution(context.scope, self.report, context.use).condition(condition)
+
+    def _count(self, items: int, context: _Context) -> bool:
+        """Count items that blocks and repetitions make; false, reported, where they are too many."""
+        self.made += items
+        if self.made <= self.limit:
+            return True
+        self._stop("expansion-limit", context, f"blocks and repetitions make more than {self.limit:,} layers")
+        return False
+
+    def _deeper(self, context: _Context, use: Use, flow: Flow, multiple: int, items: Sequence[Node]) -> _Context | None:
+        """The context of a block's or a repetition's items; None, reported, where that would be too deep or too many."""
+        inner = context._replace(use=use, flow=flow, depth=context.depth + 1, multiple=context.multiple * multiple)
+        if inner.depth > MAX_DEPTH:
+            self._stop("too-deep", inner, f"blocks and repetitions are nested more than {MAX_DEPTH} levels deep")
+            return None
+        if inner.multiple * self.growth.least(items) > self.limit:
+            self._stop("expansion-limit", inner, f"blocks and repetitions make more than {self.limit:,} layers")
+            return None
+        return inner
+
+    def _stop(self, code: str, context: _Context, message: str) -> None:
+        """Expand nothing any more: what is too large or too deep would be so again and again."""
+        self.stopped = self.incomplete = True
+        use = context.use
+        while use is not None and use.parent is not None:
+            use = use.parent
+        self.report.add(code, use.span if use else None, message)
 
     # Layers
 
-    def _layer(self, item: Mapping, substitution: Substitution, use: Use | None, flow: Flow,
-               only: frozenset[str] | None) -> None:  # fmt: skip
-        node = substitution.mapping(item) if self.references else item
-        damaged = id(item) in self.damaged or substitution.failed
-        if node is not item and not damaged:
-            sound = self.recheck(node)
-            damaged = sound is not node
-            node = node if sound is None else sound
-        if use is not None:
-            self.generated += 1
-            self._check_generated(item, use)
-        spec = self.shaper.shape(node, use, flow, only, damaged=damaged)
-        if spec is None or damaged:
-            self.incomplete = True
+    def _layer(self, item: Mapping, context: _Context) -> None:
+        node, damaged = item, id(item) in self.damaged
+        if self.references:
+            node, damaged = self._replaced(item, context, damaged=damaged)
+        kind = node.entries.get("type")
+        if type(kind) is not Scalar or type(node.entries.get("name")) is not Scalar:
+            self._lose(context)
+            return
+        if "when" not in item.entries and not self._wanted(str(kind.value), context):
+            return
+        spec = self.shaper.shape(node, context.use, context.flow, context.only, damaged=damaged)
         if spec is not None:
             self.layers.append(spec)
 
-    def _check_generated(self, item: Mapping, use: Use) -> None:
-        if self.generated == MAX_LAYERS + 1:
-            text = f"blocks and repetitions make more than {MAX_LAYERS:,} layers"
-            self.report.add("expansion-limit", _outermost(use).span if use else item.span, text)
-            self.incomplete = True
+    def _replaced(self, item: Mapping, context: _Context, *, damaged: bool) -> tuple[Mapping, bool]:
+        """A layer with its references replaced, and whether something in it is wrong."""
+        substitution = Substitution(context.scope, self.report, context.use)
+        node = substitution.mapping(item)
+        if node is item or substitution.failed:
+            return node, damaged or substitution.failed
+        name = node.entries.get("name")
+        title = name.value if type(name) is Scalar else ""
+        user = Note(f"used for layer '{title}' here", item.keys.get("name", _at_start(item)).span, use=True)
+        sound = self._sound(node, item, "layer", user, context.use)
+        return sound or node._replace(entries={}), damaged or sound is not node
+
+    def _wanted(self, type_name: str, context: _Context) -> bool:
+        """Whether the `when` of a type's defaults lets its layers be. It sees the variables of the document."""
+        defaults = self.defaults.of(type_name)
+        if defaults is None or defaults.when is None:
+            return True
+        holds = Substitution(self.globals, self.report).condition(defaults.when)
+        if holds is None:
+            self._lose(context)
+        return bool(holds)
 
     # Blocks
 
-    def _block(self, item: Mapping, substitution: Substitution, use: Use | None, flow: Flow,
-               only: frozenset[str] | None, multiple: int) -> None:  # fmt: skip
-        node = substitution.mapping(item)
-        name = node.entries.get("block", item.entries["block"])  # left out where a reference in it failed
-        title = name.value if type(name) is Scalar else None
-        block = self.blocks.get(title) if type(title) is str else None
+    def _block(self, item: Mapping, context: _Context) -> None:
+        node, damaged = self._use_of(item, context)
+        name = node.entries.get("block")
+        block = self._find_block(name, context) if type(name) is Scalar else None
+        if block is None or damaged or type(name) is not Scalar:
+            self._lose(context)
+            return
+        span = name.span if is_inside(name.span, item) else item.keys["block"].span
+        use = Use(f"in block '{block.name}', used here", span, context.use)
+        if block.name in context.blocks:
+            chain = " > ".join((*context.blocks[context.blocks.index(block.name) :], block.name))
+            notes = context.use.notes() if context.use else ()
+            self.report.add("recursive-block", span, f"block '{block.name}' uses itself: {chain}", notes=notes)
+            self._lose(context)
+            return
+        only = intersect(read_only(node.entries.get("only")), context.only)
+        targets = EVERYWHERE if only is None else only
+        entry = Entry(node.entries.get("bottom"), context.flow, targets, self.report, use)
+        inner = self._deeper(context, use, Flow(entry.tops), 1, block.items)
+        scope = None if inner is None else read_parameters(block, node, entry, self.globals, self.report, use)
+        if inner is None or scope is None:
+            self._lose(context)
+            return
+        self.incomplete = self.incomplete or block.damaged
+        self._items(block.items, inner._replace(scope=scope, only=only, blocks=(*context.blocks, block.name)))
+        continue_from(block, scope, inner.flow, context.flow, targets, self.report, use)
+
+    def _use_of(self, item: Mapping, context: _Context) -> tuple[Mapping, bool]:
+        """A block use with its references replaced, and whether something in it is wrong."""
+        substitution = Substitution(context.scope, self.report, context.use)
+        node = substitution.mapping(item) if self.references else item
+        if node is item or substitution.failed:
+            return node, substitution.failed
+        user = Note("used in this block use", item.keys["block"].span, use=True)
+        sound = self._sound(node, item, "block_use", user, context.use)
+        return sound or node, sound is not node
+
+    def _find_block(self, name: Scalar, context: _Context) -> Block | None:
+        title = str(name.value)
+        block = self.blocks.get(title)
         if block is None:
-            self.incomplete = True
-            if title is not None and "block" in node.entries:
-                meant = did_you_mean(str(title), self.blocks)
-                hint = f"did you mean '{meant}'?" if meant else None
-                self.report.add("unknown-block", name.span, f"there is no block '{title}'", hint=hint,
-                                notes=substitution.notes)  # fmt: skip
-            return
-        span = name.span if item.source is name.source else item.span
-        inner_use = Use(f"in block '{block.name}', used here", span, use)
-        if not self._check_depth(block, inner_use, multiple):
-            return
-        own_only = only
-        if "only" in node.entries:
-            named = frozenset(str(s.value).upper() for s in name_list(node.entries["only"]))
-            own_only = named if only is None else only & named
-        targets = own_only or EVERYWHERE
-        entry = _Entry(node.entries.get("bottom"), flow, self.report, inner_use)
-        parameters = self._parameters(block, node, inner_use)
-        if parameters is None:
-            self.incomplete = True
-            return
-        scope = Scope({**parameters, "bottom": lambda: entry.node(targets)}, self.globals)
-        inner = Flow(entry.tops)
-        first = len(self.layers)
-        self._items(block.items, scope, inner_use, inner, own_only, multiple)
-        self._continue_from(block, scope, inner, first, flow, targets, inner_use)
-
-    def _check_depth(self, block: Block, use: Use, multiple: int) -> bool:
-        depth, outer = 1, use.parent
-        same = f"in block '{block.name}', used here"
-        while outer is not None:
-            if outer.what == same:
-                self.report.add("recursive-block", use.span, f"block '{block.name}' uses itself", notes=use.notes()[1:])
-                self.incomplete = True
-                return False
-            depth += 1
-            outer = outer.parent
-        if depth > MAX_DEPTH:
-            text = f"blocks and repetitions are nested more than {MAX_DEPTH} levels deep"
-            self.report.add("too-deep", _outermost(use).span, text)
-            self.incomplete = True
-            return False
-        if multiple * smallest_count(block.name, self.blocks, self.counts) > MAX_LAYERS:
-            self.generated = MAX_LAYERS
-            self.generated += 1
-            self._check_generated(block.node, use)
-            return False
-        return True
-
-    def _parameters(self, block: Block, node: Mapping, use: Use) -> dict[str, Node] | None:
-        """The values of a block's parameters at one use; None where one is wrong or missing."""
-        given = {key: value for key, value in node.entries.items() if key not in _USE_KEYS}
-        sound = True
-        for key in given.keys() - block.parameters.keys():
-            meant = did_you_mean(str(key), block.parameters.keys())
-            known = ", ".join(block.parameters) or "none"
-            hint = f"did you mean '{meant}'?" if meant else f"its parameters: {known}"
-            text = f"block '{block.name}' has no parameter '{key}'"
-            self.report.add("unknown-parameter", node.keys[key].span, text, hint=hint, notes=use.notes()[1:])
-            sound = False
-        values: dict[str, Node] = {}
-        defaults = Substitution(Scope({**values}, self.globals), self.report, use.notes())
-        for name, default in block.parameters.items():
-            value: Node | None = given.get(name)
-            if value is None:
-                defaults.scope = Scope({**values}, self.globals)
-                value = defaults(default)
-            if value is None or (name not in given and type(value) is Scalar and value.value is None):
-                if value is not None:
-                    text = f"block '{block.name}' needs a value for '{name}'"
-                    self.report.add("missing-variable", use.span, text, notes=use.notes()[1:])
-                sound = False
-                continue
-            values[name] = value
-        return values if sound else None
-
-    def _continue_from(self, block: Block, scope: Scope, inner: Flow, first: int, flow: Flow,
-                       targets: frozenset[str], use: Use) -> None:  # fmt: skip
-        """What later layers continue from after a use of `block`: its `output`, else the top of its last layer."""
-        tops: Tops | None = None
-        if block.output is not None:
-            output = Substitution(scope, self.report, use.notes())(block.output)
-            names = name_list(output)
-            if names:
-                tops = dict.fromkeys(targets, str(names[0].value))
-        elif len(self.layers) > first:
-            try:
-                tops = inner.bottom(targets, frozenset())
-            except NoBottom:
-                tops = None
-        if tops is not None:
-            flow.place(block.name, tops, targets, frozenset(), source=False)
+            meant = did_you_mean(title, self.blocks)
+            known = ", ".join(self.blocks) or "none"
+            hint = f"did you mean '{meant}'?" if meant else f"the blocks here: {known}"
+            notes = context.use.notes() if context.use else ()
+            self.report.add("unknown-block", name.span, f"there is no block '{title}'", hint=hint, notes=notes)
+        return block
 
     # Repetition
 
-    def _repeat(self, item: Mapping, scope: Scope, substitution: Substitution, use: Use | None, flow: Flow,
-                only: frozenset[str] | None, multiple: int) -> None:  # fmt: skip
-        turns = loop_turns(item.entries["repeat"], substitution, self.report)
-        inner = item.entries.get("layers")
-        if turns is None or type(inner) is not List:
-            self.incomplete = True
+    def _repeat(self, item: Mapping, context: _Context) -> None:
+        written, items = item.entries["repeat"], item.entries.get("layers")
+        substitution = Substitution(context.scope, self.report, context.use)
+        node = substitution(written)
+        if type(node) is not Mapping or type(items) is not List or substitution.failed or id(item) in self.damaged:
+            self._lose(context)
             return
-        if "only" in item.entries:
-            named = frozenset(str(s.value).upper() for s in name_list(substitution(item.entries["only"])))
-            only = named if only is None else only & named
-        depth = len(use.notes()) if use else 0
+        turns = read_turns(node, lambda code, span, text: self._refuse_turns(code, span, text, item, context))
+        if turns is None:
+            self._lose(context)
+            return
         span = item.keys["repeat"].span
-        if depth >= MAX_DEPTH:
-            self.report.add("too-deep", span, f"blocks and repetitions are nested more than {MAX_DEPTH} levels deep")
-            self.incomplete = True
-            return
-        if multiple * turns.count * max(len(inner.items), 1) > MAX_LAYERS:
-            self.generated = MAX_LAYERS + 1
-            self._check_generated(item, Use("", span, use))
+        inner = self._deeper(context, Use("in the repetition", span, context.use), context.flow, turns.count, items.items)
+        if inner is None or not items.items:
             return
         for what, names in turns:
-            turn = Use(what, span, use)
-            self._items(inner.items, Scope(names, scope), turn, flow, only, multiple * turns.count)
-            if self.generated > MAX_LAYERS:
+            self._items(items.items, inner._replace(scope=Scope(names, context.scope), use=Use(what, span, context.use)))
+            if self.stopped:
                 return
 
-
-class _Entry:
-    """The bottom of a block use: as given, or implied by the flow around it when first asked for."""
-
-    def __init__(self, given: Node | None, flow: Flow, report: Report, use: Use) -> None:
-        self.names = name_list(given)
-        self.flow = flow
-        self.report = report
-        self.use = use
-
-    def tops(self, targets: frozenset[str], rules: Rules) -> Tops:
-        if self.names:
-            return dict.fromkeys(targets, str(self.names[0].value))
-        return self.flow.bottom(targets, rules)
-
-    def node(self, targets: frozenset[str]) -> Node | None:
-        """What `$bottom` stands for; None, reported, where the use neither names nor inherits one."""
-        if len(self.names) == 1:
-            return self.names[0]
-        if self.names:
-            return List(list(self.names), self.names[0].start, self.names[-1].end, self.names[0].source)
-        try:
-            tops = self.flow.bottom(targets, frozenset())
-        except NoBottom as error:
-            text = f"the block uses $bottom, but its use names none and inherits none: {error}"
-            self.report.add("implied-bottom", self.use.span, text, hint="give the use a `bottom`", notes=self.use.notes()[1:])
-            return None
-        span = self.use.span
-        place = Scalar(None, Place(span.line - 1, span.column - 1), Place(span.end_line - 1, span.end_column - 1), span.source)
-        return place._replace(value=next(iter(tops.values())))
+    def _refuse_turns(self, code: str, span: Span, text: str, item: Mapping, context: _Context) -> None:
+        elsewhere = () if is_inside(span, item) else (Note("used here", item.keys["repeat"].span, use=True),)
+        self.report.add(code, span, text, notes=(*elsewhere, *(context.use.notes() if context.use else ())))
 
 
-def _outermost(use: Use) -> Use:
-    while use.parent is not None:
-        use = use.parent
-    return use
+def _at_start(node: Mapping) -> Scalar:
+    """A place for what is written nowhere."""
+    return Scalar("", node.start, node.start, node.source)

@@ -1,7 +1,7 @@
-"""The layers of one layer: defaults, the layer itself and its variants, merged field by field.
+"""Layer fields in block form, and what becomes of them when one level is laid over another.
 
 Flat fields are first brought to the block form, so that `num_output` and `convolution_param: {num_output: ...}` are
-one thing. Merging never changes a node: it makes new mappings around old ones.
+one thing. Merging never changes a node: it makes new mappings around old ones. Knows nothing of which levels there are.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 SPEC_KEYS: Final = frozenset(
     {"in_place", "train", "test", "deploy", "only", "when", "top_shapes", "custom", "param_format"}
 )
-LAYER_FIELDS: Final = frozenset(LAYER_FIELD.name for LAYER_FIELD in LayerParameter.DESCRIPTOR.fields)
+LAYER_FIELDS: Final = frozenset(field.name for field in LayerParameter.DESCRIPTOR.fields)
 BLOCKS: Final = frozenset(name for name in LAYER_FIELDS if name.endswith("_param"))
-_SQUARE: Final = {"kernel_size": "kernel", "pad": "pad", "stride": "stride"}
-_SIDES: Final = {f"{stem}_{side}": square for square, stem in _SQUARE.items() for side in "hw"}
+_SIDES: Final = {"kernel_size": "kernel", "pad": "pad", "stride": "stride"}
+# Of two ways to give a size, the later one takes the earlier one's place.
+_RIVALS: Final = {
+    **{square: (f"{stem}_h", f"{stem}_w") for square, stem in _SIDES.items()},
+    **{f"{stem}_{side}": (square,) for square, stem in _SIDES.items() for side in "hw"},
+}
 
 
 class Fields(NamedTuple):
@@ -77,7 +81,7 @@ def _both_forms(flat: Mapping, block: Mapping, name: str, report: Report) -> Map
     for key in flat.entries:
         if key in block.entries:
             message = f"'{key}' is given twice: flat and in {name}"
-            notes = [Note("the other one is here", flat.keys[key].span)]
+            notes = [Note("the flat one is here", flat.keys[key].span)]
             report.add("duplicate-field", block.keys[key].span, message, notes=notes)
     entries = {**block.entries, **flat.entries}
     return Mapping(entries, {**block.keys, **flat.keys}, block.start, block.end, block.source)
@@ -85,12 +89,31 @@ def _both_forms(flat: Mapping, block: Mapping, name: str, report: Report) -> Map
 
 def merge(base: Fields, over: Fields) -> Fields:
     """`over` laid over `base`: layer keys and the fields of blocks merge, everything deeper is replaced as a whole."""
-    blocks = dict(base.blocks)
+    blocks = {name: block for name, block in base.blocks.items() if name not in over.layer.entries}  # `lrn_param: ~`
     for name, block in over.blocks.items():
         blocks[name] = _merge_block(blocks[name], block) if name in blocks else block
-    for name in BLOCKS & over.layer.entries.keys():  # `pooling_param: ~`
-        blocks.pop(name, None)
-    return Fields(_merge_mapping(base.layer, over.layer), blocks)
+    return Fields(_merge_layer(base.layer, over.layer), blocks)
+
+
+def _merge_layer(base: Mapping, over: Mapping) -> Mapping:
+    """Layer keys. Of `top` and `in_place: true`, which both name the top, a later one takes an earlier one's place."""
+    merged = _merge_mapping(base, over)
+    if "top" in over.entries and "in_place" in base.entries and "in_place" not in over.entries:
+        return merged if is_null(over.entries["top"]) else _without(merged, "in_place")
+    if "in_place" in over.entries and "top" in base.entries and "top" not in over.entries:
+        return _without(merged, "top") if is_true(over.entries["in_place"]) else merged
+    return merged
+
+
+def _merge_block(base: Mapping, over: Mapping) -> Mapping:
+    gone = [
+        rival
+        for key, node in over.entries.items()
+        if key in _RIVALS and not is_null(node)
+        for rival in _RIVALS[key]
+        if rival not in over.entries
+    ]
+    return _without(_merge_mapping(base, over), *gone)
 
 
 def _merge_mapping(base: Mapping, over: Mapping) -> Mapping:
@@ -99,31 +122,29 @@ def _merge_mapping(base: Mapping, over: Mapping) -> Mapping:
     return Mapping({**base.entries, **over.entries}, {**base.keys, **over.keys}, over.start, over.end, over.source)
 
 
-def _merge_block(base: Mapping, over: Mapping) -> Mapping:
-    merged = _merge_mapping(base, over)
-    for key in over.entries:
-        square = _SIDES.get(key)
-        if square is not None and square not in over.entries:
-            merged.entries.pop(square, None)
-        stem = _SQUARE.get(key)
-        if stem is not None:
-            _drop_sides(merged, over, stem)
-    return merged
-
-
-def _drop_sides(merged: Mapping, over: Mapping, stem: str) -> None:
-    for side in "hw":
-        if f"{stem}_{side}" not in over.entries:
-            merged.entries.pop(f"{stem}_{side}", None)
+def _without(node: Mapping, *keys: str) -> Mapping:
+    if not any(key in node.entries for key in keys):
+        return node
+    return node._replace(entries={key: value for key, value in node.entries.items() if key not in keys})
 
 
 def without_type(fields: Fields, old: str, new: str) -> Fields:
     """The fields of a layer whose variant changes its type: the old type's messages go, but those both types read."""
     old_kind, new_kind = LAYER_TYPES.get(old), LAYER_TYPES.get(new)
-    gone = set(old_kind.params if old_kind else ()) - set(new_kind.params + new_kind.reads if new_kind else ())
+    gone = set(old_kind.params if old_kind else ()) - set(new_kind.messages if new_kind else ())
     return Fields(fields.layer, {name: block for name, block in fields.blocks.items() if name not in gone})
 
 
 def is_null(node: Node | None) -> bool:
     """True for a missing node and for `~`, which removes what a layer would inherit."""
     return node is None or (type(node) is Scalar and node.value is None)
+
+
+def is_true(node: Node | None) -> bool:
+    """True for `true`."""
+    return type(node) is Scalar and node.value is True
+
+
+def is_false(node: Node | None) -> bool:
+    """True for `false`, which leaves a layer out where it stands for a variant."""
+    return type(node) is Scalar and node.value is False

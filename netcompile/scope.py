@@ -8,54 +8,62 @@ from __future__ import annotations
 from collections.abc import Mapping as AbstractMapping
 from typing import TYPE_CHECKING, Any
 
-from netcompile.tree import List, Mapping, Node, Place, Scalar, Span, plain
+from netcompile.bounds import Bounds
+from netcompile.diagnostics import Note
+from netcompile.tree import List, Mapping, Node, Place, Scalar, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from netcompile.diagnostics import Note, Report
+    from netcompile.diagnostics import Report
     from netcompile.expressions import ExpressionError
+    from netcompile.spec import Use
+
+_SHORT = 64  # characters of a text that are not worth counting
 
 
 class Scope(AbstractMapping[str, Any]):
     """The names in force at one place; what the scope itself lacks, its parent may have.
 
-    As a mapping it gives plain values, as expressions need them; `node` gives the node. A name can be bound to a function
-    that finds its node when it is first asked for, and returns None where there is none (the finding is then reported).
+    As a mapping it gives plain values, as expressions need them; `node` gives the node. A name can be bound to a
+    function that finds its node when it is first asked for, and returns None where there is none (the finding is then
+    reported).
     """
 
-    __slots__ = ("_names", "_parent")
+    __slots__ = ("bounds", "names", "parent")
 
     def __init__(self, names: dict[str, Node | Callable[[], Node | None]], parent: Scope | None = None) -> None:
-        self._names = names
-        self._parent = parent
+        self.names = names
+        self.parent = parent
+        self.bounds: Bounds = Bounds() if parent is None else parent.bounds
 
     def node(self, name: str) -> Node | None:
         """The node that `name` stands for; None where its value is missing. Raises KeyError for an unknown name."""
         scope: Scope | None = self
         while scope is not None:
-            found = scope._names.get(name)
+            found = scope.names.get(name)
             if found is not None:
-                if callable(found):
-                    return found()
-                return found
-            scope = scope._parent
+                return found() if callable(found) else found
+            scope = scope.parent
         raise KeyError(name)
+
+    def hint(self, name: str) -> str | None:
+        """What else there is to say of a name that is unknown here."""
+        del name
 
     def __getitem__(self, name: str) -> Any:
         node = self.node(name)
         if node is None:
             raise _MissingError
-        return plain(node)
+        return self.bounds.plain(node)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names or (self._parent is not None and name in self._parent)
+        return name in self.names or (self.parent is not None and name in self.parent)
 
     def __iter__(self) -> Iterator[str]:
-        seen = set(self._names)
-        yield from self._names
-        if self._parent is not None:
-            yield from (name for name in self._parent if name not in seen)
+        yield from self.names
+        if self.parent is not None:
+            yield from (name for name in self.parent if name not in self.names)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -68,12 +76,12 @@ class _MissingError(Exception):
 class Substitution:
     """Replaces references in nodes by what they stand for in one scope. `failed` tells that one could not be."""
 
-    __slots__ = ("failed", "notes", "report", "scope")
+    __slots__ = ("failed", "report", "scope", "use")
 
-    def __init__(self, scope: Scope, report: Report, notes: Sequence[Note] = ()) -> None:
+    def __init__(self, scope: Scope, report: Report, use: Use | None = None) -> None:
         self.scope = scope
         self.report = report
-        self.notes = notes
+        self.use = use
         self.failed = False
 
     def __call__(self, node: Node) -> Node | None:
@@ -88,26 +96,36 @@ class Substitution:
 
     def mapping(self, node: Mapping) -> Mapping:
         """A mapping with the references in its keys and values replaced; what failed is left out."""
+        entries = node.entries
+        if any(type(key) is str and "$" in key for key in entries):
+            return self._with_keys(node)
         changed: dict[Any, Node] | None = None
-        keys = node.keys
-        for key, value in node.entries.items():
+        for key, value in entries.items():
             new = self(value)
-            if new is value and not (type(key) is str and "$" in key):
-                if changed is not None:
-                    changed[key] = value
+            if new is value:
                 continue
             if changed is None:
-                changed = _before(node.entries, key)
-            new_key = self._key(node.keys[key], key)
-            if new is None or new_key is None:
+                changed = dict(entries)
+            if new is None:
+                del changed[key]
+            else:
+                changed[key] = new
+        return node if changed is None else Mapping(changed, node.keys, node.start, node.end, node.source)
+
+    def _with_keys(self, node: Mapping) -> Mapping:
+        entries: dict[Any, Node] = {}
+        keys: dict[Any, Scalar] = {}
+        for written, value in node.entries.items():
+            place = node.keys[written]
+            key, new = self._key(place, written), self(value)
+            if new is None or key is None:
                 continue
-            if new_key != key:
-                keys = {**keys, new_key: node.keys[key]}
-            if new_key in changed:
-                message = f"key '{new_key}' is given twice"
-                self.report.add("duplicate-key", node.keys[key].span, message, notes=self.notes)
-            changed[new_key] = new
-        return node if changed is None else Mapping(changed, keys, node.start, node.end, node.source)
+            if key in entries:
+                message = f"key '{key}' is given twice"
+                self._add("duplicate-key", place.span, message, Note("the first is here", keys[key].span))
+                continue
+            entries[key], keys[key] = new, place
+        return Mapping(entries, keys, node.start, node.end, node.source)
 
     def _list(self, node: List) -> List:
         new = [self(item) for item in node.items]
@@ -119,69 +137,78 @@ class Substitution:
         if not (type(key) is str and "$" in key):
             return key
         new = self._scalar(node, key)
-        if new is None or type(new) is not Scalar:
-            self.failed = True
-            return None
-        return new.value if isinstance(new.value, str) else str(new.value)
+        if type(new) is Scalar and type(new.value) in (str, int, float) and new.value != "":
+            return str(new.value)
+        if new is not None:
+            self._add("wrong-kind", node.span, f"'{key}' gives {_kind(new)} where a key is wanted")
+        self.failed = True
+        return None
 
     def _scalar(self, node: Scalar, text: str) -> Node | None:
         name = text[1:]
         if text[0] == "$" and name.isidentifier() and name.isascii() and name in self.scope:
-            found = self.scope.node(name)
-            self.failed = self.failed or found is None
-            return found
+            return self._bring(self.scope.node(name), node)
         from netcompile.expressions import ExpressionError, lone_reference, render  # noqa: PLC0415 - most specs need none
 
         lone = lone_reference(text)
         try:
             if lone is not None and lone in self.scope:
-                return self._named(lone)
-            return _as_node(render(text, self.scope), node)
+                return self._bring(self.scope.node(lone), node)
+            return self._bring(_as_node(render(text, self.scope), node), node)
         except ExpressionError as error:
-            self.report_error(error, node)
+            self._report_error(error, node)
         except _MissingError:
             pass
         self.failed = True
         return None
 
-    def _named(self, name: str) -> Node:
-        found = self.scope.node(name)
-        if found is None:
-            raise _MissingError
-        return found
+    def _bring(self, found: Node | None, node: Scalar) -> Node | None:
+        """The value of a reference, unless there is none or it is too large."""
+        if type(found) is Scalar and (type(found.value) is not str or len(found.value) <= _SHORT):
+            return found
+        refusal = None if found is None else self.scope.bounds.refusal(found)
+        if refusal:
+            self._add("expansion-limit" if "expand" in refusal else "too-deep", node.span, refusal)
+        self.failed = self.failed or found is None or refusal is not None
+        return found if refusal is None else None
 
     def condition(self, node: Node) -> bool | None:
         """Whether a `when` holds; None where it can't be told, which is then reported."""
         from netcompile.expressions import ExpressionError, evaluate  # noqa: PLC0415 - most specs need none
 
-        value: Any = node.value if type(node) is Scalar else plain(node)
+        value: Any = node.value if type(node) is Scalar else ()
         if isinstance(value, str):
             try:
                 value = evaluate(value, self.scope)
             except ExpressionError as error:
-                self.report_error(error, node)
+                self._report_error(error, node)
                 return None
             except _MissingError:
                 return None
         if value is None or isinstance(value, (bool, int, float)):
             return bool(value)
-        text = f"`when` is {value!r}, which is neither true nor false"
-        self.report.add("bad-expression", node.span, text, notes=self.notes)
+        kind = "a text" if isinstance(value, str) else "a list" if isinstance(value, list) else "a mapping"
+        self._add("bad-expression", node.span, f"`when` gives {kind}; it takes true or false")
         return None
 
-    def report_error(self, error: ExpressionError, node: Node) -> None:
+    def _report_error(self, error: ExpressionError, node: Node) -> None:
         """Report what is wrong with an expression, at its guilty part."""
         span = _part(node, error.start, error.end)
-        self.report.add(error.code, span, error.message, hint=error.hint, notes=self.notes)
+        hint = error.hint
+        if error.code == "unknown-variable" and type(node) is Scalar:
+            guilty = str(node.value)[error.start : error.end].strip("${}")
+            hint = self.scope.hint(guilty) or hint
+        self._add(error.code, span, error.message, hint=hint)
+
+    def _add(self, code: str, span: Span, message: str, *notes: Note, hint: str | None = None) -> None:
+        uses = self.use.notes() if self.use else ()
+        self.report.add(code, span, message, hint=hint, notes=(*notes, *uses))
 
 
-def _before(entries: dict[Any, Node], key: Any) -> dict[Any, Node]:
-    before = {}
-    for name, value in entries.items():
-        if name == key:
-            break
-        before[name] = value
-    return before
+def _kind(node: Node) -> str:
+    if type(node) is List:
+        return "a list"
+    return "a mapping" if type(node) is Mapping else "nothing" if node.value in (None, "") else "true or false"
 
 
 def _as_node(value: Any, at: Node) -> Node:

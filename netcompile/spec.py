@@ -33,7 +33,7 @@ class Use(NamedTuple):
         chain = []
         use: Use | None = self
         while use is not None:
-            chain.append(Note(use.what, use.span))
+            chain.append(Note(use.what, use.span, use=True))
             use = use.parent
         return tuple(chain)
 
@@ -55,7 +55,7 @@ class LayerSpec(NamedTuple):
     """One layer of the expanded document.
 
     `forms` has the targets in which it exists, each with its form. `split` says that it has a form per phase, and is
-    emitted once for each. `net_phase` is the only phase of the net in which `only` lets it be, or None.
+    emitted once for each. `only` has the targets that its own `only` and those of block uses leave; None: all.
     `damaged`: something in it was found wrong, and parts may be missing.
     """
 
@@ -71,8 +71,8 @@ class LayerSpec(NamedTuple):
 class Expanded(NamedTuple):
     """A whole document after expansion.
 
-    `fields` has the net's own keys (`name`, `force_backward`, ...), `deploy`, `solver` and `lint` their nodes with all
-    references replaced. `incomplete`: a layer could not be read, so that an unknown blob may be its.
+    `fields` has the net's own keys (`name`, `force_backward`, ...), `deploy` and `solver` their nodes with all
+    references replaced. `incomplete`: an item could not be expanded, so that an unknown blob may be its.
     """
 
     fields: Mapping
@@ -89,3 +89,11 @@ def name_list(node: Node | None) -> list[Scalar]:
     if type(node) is List:
         return [item for item in node.items if type(item) is Scalar]
     return []
+
+
+def is_inside(span: Span, node: Mapping) -> bool:
+    """Whether a place lies in the text of a mapping."""
+    if span.source is not node.source:
+        return False
+    start, end = (node.start.line, node.start.column), (node.end.line, node.end.column)
+    return start <= (span.line - 1, span.column - 1) <= end

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from netcompile.bounds import MAX_DEPTH
 from netcompile.diagnostics import did_you_mean
+from netcompile.merge import is_null
 from netcompile.scope import Scope, Substitution
 from netcompile.tree import Mapping, Node, Scalar
 
@@ -51,51 +53,69 @@ def variables(
             meant = did_you_mean(name, declared)
             known = ", ".join(declared) or "none"
             hint = f"did you mean '{meant}'?" if meant else f"declared: {known}"
-            report.add("undeclared-variable", node.span, f"variable '{name}' is set but not declared in `vars`", hint=hint)
+            text = f"variable '{name}' is set but not declared in `vars`"
+            report.add("undeclared-variable", node.span, text, hint=hint)
     return _Variables(declared, document, overrides, report).scope()
 
 
 class _Variables:
     """Works out each variable when it is first asked for, so that a value from outside reaches those that use it."""
 
-    def __init__(self, declared: AbstractMapping[str, tuple[Scalar, Node]], document: Mapping,
-                 overrides: AbstractMapping[str, Node], report: Report) -> None:  # fmt: skip
+    def __init__(
+        self,
+        declared: AbstractMapping[str, tuple[Scalar, Node]],
+        document: Mapping,
+        overrides: AbstractMapping[str, Node],
+        report: Report,
+    ) -> None:
         self.declared = declared
         self.overrides = overrides
         self.report = report
         self.known: dict[str, Node | None] = {}
-        self.order = {name: i for i, name in enumerate(declared)}
-        self.own = document
+        self.open: list[str] = []
+        self.own = document.source
+        self.all = Scope({name: self._later(name) for name in declared})
 
     def scope(self) -> Scope:
-        names: dict[str, Node | Callable[[], Node | None]] = {name: self._later(name) for name in self.declared}
-        for name in self.declared:  # every value is worked out, so that each mistake is found
+        # Every value is worked out, so that each mistake is found; in the order of the text, so that none waits for many.
+        ordered = sorted(self.declared.items(), key=lambda item: (item[1][0].source is self.own, _position(item[1][0])))
+        for name, _ in ordered:
             self.value(name)
-        return Scope(names)
+        return self.all
 
     def _later(self, name: str) -> Callable[[], Node | None]:
         return lambda: self.value(name)
 
     def value(self, name: str) -> Node | None:
         """The value of a variable, or None where it has none, which is reported once."""
-        if name in self.known:
-            return self.known[name]
-        self.known[name] = None  # while it is worked out: a variable can't use itself
-        place, node = self.declared[name]
-        value: Node | None = self.overrides.get(name, node)
-        if type(value) is Scalar and value.value is None and name not in self.overrides:
+        if name in self.open:
+            chain = " > ".join((*self.open[self.open.index(name) :], name))
+            place = self.declared[name][0]
+            self.report.add("unknown-variable", place.span, f"variable '{name}' needs its own value: {chain}")
+            return None
+        if len(self.open) > MAX_DEPTH:
+            text = f"variables of several files use each other more than {MAX_DEPTH} levels deep"
+            self.report.add("too-deep", self.declared[self.open[0]][0].span, text)
+            return None
+        if name not in self.known:
+            self.open.append(name)
+            self.known[name] = self._work_out(name)
+            self.open.pop()
+        return self.known[name]
+
+    def _work_out(self, name: str) -> Node | None:
+        place, written = self.declared[name]
+        value = self.overrides.get(name, written)
+        if is_null(value) and is_null(written):
             text = f"variable '{name}' is required and has no value"
             self.report.add("missing-variable", place.span, text, hint=f"set it: --set {name}=VALUE")
             return None
-        if name not in self.overrides and value is not None:
-            value = Substitution(_Earlier(self, name), self.report)(value)
-        self.known[name] = value
-        return value
+        return value if name in self.overrides else Substitution(_Earlier(self, name), self.report)(value)
 
     def before(self, other: str, name: str) -> bool:
         """True where `other` may be used in `name`: it stands earlier, or comes from another document."""
-        elsewhere = self.declared[other][0].source is not self.declared[name][0].source
-        return elsewhere or self.order[other] < self.order[name]
+        place, own = self.declared[other][0], self.declared[name][0]
+        return place.source is not own.source or _position(place) < _position(own)
 
 
 class _Earlier(Scope):
@@ -104,7 +124,7 @@ class _Earlier(Scope):
     __slots__ = ("_name", "_variables")
 
     def __init__(self, known: _Variables, name: str) -> None:
-        super().__init__({})
+        super().__init__({}, known.all)
         self._variables = known
         self._name = name
 
@@ -113,8 +133,18 @@ class _Earlier(Scope):
             raise KeyError(name)
         return self._variables.value(name)
 
+    def hint(self, name: str) -> str | None:
+        """Say where the variable is, if it is too late."""
+        if name == self._name:
+            return "a variable can't use itself"
+        return f"'{name}' is declared further down; put it before" if name in self._variables.declared else None
+
     def __contains__(self, name: object) -> bool:
         return name in self._variables.declared and self._variables.before(str(name), self._name)
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self._variables.declared if name in self)
+
+
+def _position(node: Scalar) -> tuple[int, int]:
+    return node.start.line, node.start.column
