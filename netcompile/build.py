@@ -6,19 +6,20 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from netcompile.compiler import Settings, collector_off, compile_document, is_library, set_variables
+from netcompile.compiler import Settings, collector_off, compile_document, is_foreign, is_library, set_variables
 from netcompile.diagnostics import CallError, Report
-from netcompile.files import write_atomic
+from netcompile.files import write_together
 from netcompile.load import decode, load, read_source
-from netcompile.tree import Source
+from netcompile.paths import YAML, find_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from netcompile.compiler import Compiled
+    from netcompile.paths import Found
+    from netcompile.tree import Source
 
 _SUFFIXES: Final = {"deploy": ".deploy", "solver": ".solver", "train": ".train", "test": ".test"}
-_SPEC_ENDINGS: Final = (".yaml", ".yml")
 
 
 class BuildOptions(NamedTuple):
@@ -44,78 +45,77 @@ class Output(NamedTuple):
 class Job(NamedTuple):
     """One spec with the path of its output without ending; None for standard output."""
 
-    spec: str
+    spec: Found
     stem: str | None
 
 
 class Result(NamedTuple):
-    """What came of a spec: findings, and its outputs where it is sound. A library has none."""
+    """What came of a spec: findings, and its outputs where it is sound. `skipped`: it is a library, or no spec."""
 
     report: Report
     outputs: Sequence[Output]
+    skipped: bool = False
 
 
 def plan(specs: Sequence[str], options: BuildOptions) -> list[Job]:
     """The specs to compile, folders searched, each with its output. Raises CallError where two would be one file."""
-    found = [(spec, folder) for path in specs for spec, folder in _specs_in(path)]
+    found = find_files(specs, YAML)
     if not found:
         raise CallError(f"no specs in {', '.join(specs)}")
-    output = options.output
+    output = None if options.output == "-" else options.output
     if output is None:
         if len(found) > 1 or options.target == "all" or options.check:
             what = "--check" if options.check else "--target all" if options.target == "all" else f"{len(found)} specs"
             raise CallError(f"{what} needs an output: -o DIR/")
-        return [Job(found[0][0], None)]
+        return [Job(found[0], None)]
     folder_wanted = output.endswith(("/", os.sep)) or os.path.isdir(output) or len(found) > 1
     if not folder_wanted:
         stem = _without_ending(output) if options.target == "all" else output
-        return [Job(found[0][0], stem)]
+        return [Job(found[0], stem)]
     if os.path.exists(output) and not os.path.isdir(output):
         raise CallError(f"{output} is a file; several specs need a folder")
     jobs: dict[str, Job] = {}
-    for spec, folder in found:
-        inside = os.path.relpath(spec, folder) if folder is not None else os.path.basename(spec)
-        name = "stdin" if spec == "-" else _without_ending(inside)
-        stem = os.path.join(output, name)
+    for spec in found:
+        path, folder = spec
+        inside = os.path.relpath(path, folder) if folder is not None else os.path.basename(path)
+        stem = os.path.join(output, "stdin" if path == "-" else _without_ending(inside))
         if stem in jobs:
-            raise CallError(f"{jobs[stem].spec} and {spec} would both be written to {stem}.prototxt")
+            raise CallError(f"{jobs[stem].spec.path} and {path} would both be written to {stem}.prototxt")
         jobs[stem] = Job(spec, stem)
     return list(jobs.values())
 
 
-def _specs_in(path: str) -> Iterator[tuple[str, str | None]]:
-    if path == "-" or not os.path.isdir(path):
-        yield path, None
-        return
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        for name in sorted(files):
-            if name.endswith(_SPEC_ENDINGS):
-                yield os.path.join(folder, name), path
-
-
 def _without_ending(path: str) -> str:
     base, ending = os.path.splitext(path)
-    return base if ending in (*_SPEC_ENDINGS, ".prototxt", ".pbtxt", ".txt") else path
+    return base if ending in (*YAML, ".prototxt", ".pbtxt", ".txt") else path
 
 
-def build(job: Job, options: BuildOptions, *, given: bool) -> Result:
-    """Compile one spec. `given`: it was named itself, not found in a folder."""
+def build(job: Job, options: BuildOptions) -> Result:
+    """Compile one spec. Raises CallError where it can't be read."""
     report = Report()
     with collector_off():
-        document = load(read(job.spec), report)
+        source = read(job.spec.path)
+        document = load(source, report)
         if document is None:
+            _refuse_prototxt(source)
             return Result(report, ())
-        if is_library(document):
-            if given:
-                text = f"{job.spec} is a library: it has no layers to compile"
-                raise CallError(text)
-            return Result(report, ())
+        if is_library(document) or (job.spec.folder is not None and is_foreign(document)):
+            return Result(report, (), skipped=True)
         variables = set_variables(options.variables, report)
         compiled = compile_document(document, report, _settings(job, options), variables=variables)
         if compiled is None or report.failed:
             return Result(report, ())
+        if options.target == "solver" and compiled.solver is None:
+            report.add("no-solver", document.span, "the spec has no `solver` section to write")
+            return Result(report, ())
         return Result(report, list(_outputs(job, compiled, options)))
+
+
+def _refuse_prototxt(source: Source) -> None:
+    from netcompile.kinds import kind_of  # noqa: PLC0415 - for the refused
+
+    if kind_of(source.text) in ("net", "solver"):
+        raise CallError(f"{source.name} is prototxt, not a spec: `netcompile import` makes a spec of a net")
 
 
 def _settings(job: Job, options: BuildOptions) -> Settings:
@@ -141,9 +141,7 @@ def read(path: str) -> Source:
 def _outputs(job: Job, compiled: Compiled, options: BuildOptions) -> Iterator[Output]:
     targets = compiled.targets if options.target == "all" else [options.target]
     for target in targets:
-        if target == "solver" and compiled.solver is None:
-            raise CallError(f"{job.spec} has no `solver` section")
-        yield Output(_path(job, target, options), _bytes(compiled, target, options), job.spec)
+        yield Output(_path(job, target, options), _bytes(compiled, target, options), job.spec.path)
 
 
 def _bytes(compiled: Compiled, target: str, options: BuildOptions) -> bytes:
@@ -162,13 +160,12 @@ def _path(job: Job, target: str, options: BuildOptions) -> str:
 
 
 def write(outputs: Sequence[Output]) -> None:
-    """Write files that belong together: all of them are ready before the first is replaced."""
+    """Write the outputs of one spec: all of them are ready before the first is replaced."""
     for output in outputs:
         if output.path == "-":
             sys.stdout.buffer.write(output.data)
             sys.stdout.buffer.flush()
-        else:
-            write_atomic(output.path, output.data)
+    write_together((output.path, output.data) for output in outputs if output.path != "-")
 
 
 def stale(output: Output) -> str | None:
@@ -186,4 +183,5 @@ def stale(output: Output) -> str | None:
         before, after = old.decode().splitlines(keepends=True), output.data.decode().splitlines(keepends=True)
     except UnicodeDecodeError:
         return f"{output.path} is not what {output.spec} gives\n"
-    return "".join(difflib.unified_diff(before, after, output.path, f"{output.path} from {output.spec}"))
+    lines = difflib.unified_diff(before, after, output.path, f"{output.path} from {output.spec}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -7,7 +7,7 @@ no files and no solvers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from netcompile.diagnostics import Note, Report
 from netcompile.infer import infer
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from netcompile.ir import Graph, Layer, Net
     from netcompile.layers import Known
     from netcompile.tree import Span
+
+_Asked: TypeAlias = "tuple[int, tuple[str, ...]]"  # a level and stages
 
 _MOST_TRIED: Final = 16  # stages and levels, each in both phases
 _MOST_NAMED: Final = 3
@@ -108,9 +110,7 @@ class _Check:
         """Check a net that has no data without a stage or level: for each that brings some, in a phase that builds."""
         sound: list[Built] = []
         failed: list[Built] = []
-        for level, stages in self._asked(("TRAIN", "TEST")):
-            tried = [self._build(phase, level, stages) for phase in ("TRAIN", "TEST")]
-            tried = [one for one in tried if _is_fed(self._net, one.state)]
+        for tried in self._fed(("TRAIN", "TEST")):
             fine = [one for one in tried if not one.findings.failed]
             sound += fine
             failed += [] if fine else tried
@@ -123,8 +123,8 @@ class _Check:
         """Say that a phase is passed over, and what would bring data into it."""
         layer = next(layer for layer in self._net.layers if _is_source(layer))
         text = f"not checked in {state}: no layer without bottoms is in the net there"
-        fed = [str(one.state) for one in self._others(state.phase) if _is_fed(self._net, one.state)]
-        hint = f"{_either(fed)} there is one; --stage and --level choose it" if fed else None
+        fed = [tried[0].state for tried in self._fed((state.phase,))]
+        hint = f"there is one in {_listed(fed)}; --stage and --level choose what is checked" if fed else None
         self._report.add("skipped-state", _rule_span(layer), text, hint=hint)
 
     def _run(self, one: Built) -> None:
@@ -133,8 +133,8 @@ class _Check:
     def _warn(self, states: Sequence[State], without: Built | None) -> None:
         layers = self._net.layers
         layer = next((layer for state in states for layer in layers if _needs(layer, state)), layers[0])
-        text = f"the net builds only with a stage or level: {_either([str(state) for state in states])}"
-        notes = ()
+        text = f"the net builds only with a stage or level: in {_listed(states)}"
+        notes: tuple[Note, ...] = ()
         if without is not None:
             first = next(found for found in without.findings.ordered() if found.severity == "error")
             notes = (Note(f"in {without.state}: {first.message}", first.span),)
@@ -142,21 +142,35 @@ class _Check:
         self._report.add("needs-stage", _rule_span(layer), text, notes=notes, hint=hint)
 
     def _others(self, phase: str) -> Iterator[Built]:
-        return (self._build(phase, level, stages) for level, stages in self._asked((phase,)))
+        """Build the net in the other states that the rules ask for in a phase, one by one."""
+        singles, every = self._asked((phase,))
+        return (self._build(phase, level, stages) for level, stages in (*singles, *every))
+
+    def _fed(self, phases: Sequence[str]) -> list[list[Built]]:
+        """Build the net with each level and stages that bring data, in the phases where they do."""
+        found: list[list[Built]] = []
+        for asked in self._asked(phases):
+            for level, stages in asked if not found else ():
+                states = [self._state(phase, level, stages) for phase in phases]
+                tried = [build(self._net, state, known=self._known) for state in states if _is_fed(self._net, state)]
+                found += [tried] if tried else []
+        return found
+
+    def _state(self, phase: str, level: int, stages: tuple[str, ...]) -> State:
+        return State(phase, level, (*self._net.header.state.stage, *stages))
 
     def _build(self, phase: str, level: int, stages: tuple[str, ...]) -> Built:
-        state = State(phase, level, (*self._net.header.state.stage, *stages))
-        return build(self._net, state, known=self._known)
+        return build(self._net, self._state(phase, level, stages), known=self._known)
 
-    def _asked(self, phases: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
-        """List the levels and stages that the rules of the layers ask for in some phases, and at last all of them."""
+    def _asked(self, phases: Sequence[str]) -> tuple[list[_Asked], list[_Asked]]:
+        """List the levels and stages that rules of the layers ask for in some phases; and what all ask for together."""
         layers = () if self._alone else self._net.layers
-        found = dict.fromkeys(asked for layer in layers for asked in _asked(layer, phases))
+        found = list(dict.fromkeys(asked for layer in layers for asked in _asked(layer, phases)))
         every = (
             max((level for level, _ in found), default=0),
             tuple(dict.fromkeys(s for _, more in found for s in more)),
         )
-        return [*list(found)[: _MOST_TRIED - 1], every] if found and every not in found else list(found)[:_MOST_TRIED]
+        return found[:_MOST_TRIED], [] if every in found or not found else [every]
 
 
 def _is_fed(net: Net, state: State) -> bool:
@@ -167,7 +181,7 @@ def _is_source(layer: Layer) -> bool:
     return not layer.message.bottom and layer.message.type != "Parameter"
 
 
-def _asked(layer: Layer, phases: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _asked(layer: Layer, phases: Sequence[str]) -> Iterator[_Asked]:
     """The levels and stages with which a layer comes into the net in some phase, and without which it doesn't."""
     numbers = [PHASES[phase] for phase in phases]
     for rule in layer.message.include:
@@ -186,6 +200,12 @@ def _rule_span(layer: Layer) -> Span | None:
     return layer.origin.span("include:0" if layer.message.include else "exclude:0")
 
 
-def _either(states: Sequence[str]) -> str:
-    listed = [*states[:_MOST_NAMED], *(["others"] if len(states) > _MOST_NAMED else [])]
-    return f"in {' or '.join(listed)}"
+def _listed(states: Sequence[State]) -> str:
+    listed = [_worded(state) for state in states[:_MOST_NAMED]]
+    return " or ".join([*listed, *(["others"] if len(states) > _MOST_NAMED else [])])
+
+
+def _worded(state: State) -> str:
+    level = [f"level {state.level}"] if state.level else []
+    stages = " and ".join([*level, *(f"stage '{stage}'" for stage in state.stages)])
+    return f"{state.phase} with {stages}"

@@ -1,6 +1,6 @@
 """The command line: which command is called, its streams and exit codes. What a command does stands in `commands`.
 
-Exit codes: 0 fine, 1 the input is wrong, 2 the call is wrong or a file can't be read or written, 3 a fault of netcompile.
+Exit codes: 0 fine, 1 the input is wrong, 2 the call is wrong or a file can't be read or written, 3 a fault of ours.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from netcompile.diagnostics import CallError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from netcompile.config import Config
+
 # Each command with its line of help; its module in `commands` has the same name, with a `_` behind Python's keywords.
 COMMANDS: Final = {
     "compile": "compile specs to prototxt",
+    "check": "find what is wrong with specs, prototxt nets and solvers",
     "schema": "print the JSON Schema of specs, for editors",
 }
 
@@ -27,36 +30,8 @@ COMMANDS: Final = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; `netcompile SPEC` is short for `netcompile compile SPEC`. Returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    name = given[0] if given else "--help"
-    if name in ("-h", "--help", "--version"):
-        return _overview(name)
-    if name in COMMANDS:
-        given = given[1:]
-    else:
-        name = "compile"
-    return _run(name, given)
-
-
-class _Formatter(argparse.HelpFormatter):
-    """Help of a fixed width: asking the terminal for its own costs an import at every start."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28, width=100)
-
-
-def _run(name: str, given: list[str]) -> int:
-    command: Any = import_module(f"netcompile.commands.{'import_' if name == 'import' else name}")
-    parser = argparse.ArgumentParser(
-        prog=f"netcompile {name}", description=COMMANDS[name], allow_abbrev=False, formatter_class=_Formatter
-    )
-    command.add(parser)
-    add_common(parser)
     try:
-        options = parser.parse_args(given)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    try:
-        code: int = command.run(options)
+        code = _dispatch(given)
         sys.stdout.flush()
     except CallError as error:
         return _say(f"netcompile: {error}")
@@ -73,6 +48,63 @@ def _run(name: str, given: list[str]) -> int:
     return code
 
 
+def _dispatch(given: list[str]) -> int:
+    if given and given[0] in ("-h", "--help", "--version"):
+        return _overview(given[0])
+    config = _config()
+    if not given and (config is None or not config.defaults("compile").get("specs")):
+        return _overview("--help")
+    if given and given[0] in COMMANDS:
+        return _run(given[0], given[1:], config)
+    return _run("compile", given, config)
+
+
+def _config() -> Config | None:
+    """The settings of the nearest pyproject.toml, where it has some; else nothing is imported for it."""
+    try:
+        folder = os.getcwd()
+    except OSError:
+        return None
+    while True:
+        path = os.path.join(folder, "pyproject.toml")
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError:
+            if folder == (folder := os.path.dirname(folder)):
+                return None
+            continue
+        if b"tool.netcompile" not in data:
+            return None
+        from netcompile.config import Config  # noqa: PLC0415 - for projects that have settings
+
+        return Config(os.path.relpath(path))
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Help of a fixed width: asking the terminal for its own costs an import at every start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=100)
+
+
+def _run(name: str, given: list[str], config: Config | None) -> int:
+    command: Any = import_module(f"netcompile.commands.{'import_' if name == 'import' else name}")
+    parser = argparse.ArgumentParser(
+        prog=f"netcompile {name}", description=COMMANDS[name], allow_abbrev=False, formatter_class=_Formatter
+    )
+    command.add(parser)
+    add_common(parser)
+    if config is not None:
+        parser.set_defaults(**config.defaults(name))
+    try:
+        options = parser.parse_args(given)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    code: int = command.run(options)
+    return code
+
+
 def _say(text: str, code: int = WRONG_CALL) -> int:
     sys.stderr.write(text.replace("\n", "\n  ") + "\n")
     return code
@@ -82,7 +114,9 @@ def _fault(error: Exception) -> int:
     if os.environ.get("NETCOMPILE_DEBUG"):
         raise error
     text = f"{type(error).__name__}: {error}"
-    return _say(f"netcompile: a fault of netcompile, please report it: {text} (NETCOMPILE_DEBUG=1 shows where)", OUR_FAULT)
+    return _say(
+        f"netcompile: a fault of netcompile, please report it: {text} (NETCOMPILE_DEBUG=1 shows where)", OUR_FAULT
+    )
 
 
 def _overview(name: str) -> int:
@@ -94,7 +128,8 @@ def _overview(name: str) -> int:
     width = max(map(len, COMMANDS))
     lines = [f"  {command:{width}}  {text}" for command, text in COMMANDS.items()]
     sys.stdout.write(
-        "usage: netcompile [COMMAND] ...\n\nDeclarative compiler for Caffe nets: a YAML spec in, checked prototxt out.\n\n"
+        "usage: netcompile [COMMAND] ...\n\n"
+        "Declarative compiler for Caffe nets: a YAML spec in, checked prototxt out.\n\n"
         "commands (`netcompile COMMAND --help` says more; without one: compile):\n" + "\n".join(lines) + "\n"
     )
     return OK

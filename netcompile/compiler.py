@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 from netcompile.caffe.caffe_pb2 import NetParameter
 from netcompile.checked_states import build, build_phases, check_phases, check_run_of
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     from netcompile.ir import Graph
     from netcompile.layers import Known
     from netcompile.tree import Node
+
+
+_KEYS: Final = frozenset({
+    "name", "vars", "defaults", "blocks", "imports", "deploy", "solver", "lint", "force_backward", "debug_info", "state",
+})  # fmt: skip
 
 
 class Settings(NamedTuple):
@@ -146,7 +152,7 @@ def compile_document(
             spec.solver, document, net, settings, report=report, checks=own, incomplete=spec.incomplete, known=known
         )
     if settings.check and (solver is None or settings.state is not None):  # else the solver says in which states
-        _check_states(net, built, report, settings, incomplete=spec.incomplete, known=known)
+        check_states(net, built, report, settings, incomplete=spec.incomplete, known=known)
     graphs = {phase: one.graph for phase, one in built.items()}
     deploy = None
     if spec.deploy is not None or settings.deploy:
@@ -175,8 +181,14 @@ def expand_document(
         libraries=libraries,
         overrides=variables,
         damaged=validated.damaged,
-        recheck=lambda node: validate_layer(node, report, allow_custom=custom),
+        recheck=partial(_recheck, allow_custom=custom),
     )
+
+
+def _recheck(node: MappingNode, definition: str, report: Report, *, allow_custom: bool) -> MappingNode | None:
+    if definition == "layer":
+        return validate_layer(node, report, allow_custom=allow_custom)
+    return validate_section(node, definition, report)
 
 
 def _libraries(document: MappingNode, report: Report, settings: Settings) -> list[MappingNode]:
@@ -247,9 +259,16 @@ def _from_root(path: str, spec: str, settings: Settings) -> str | None:
     return os.path.relpath(full, root).replace(os.sep, "/") if inside else None
 
 
-def _check_states(net: Net, built: Mapping[str, Built], report: Report, settings: Settings, *, incomplete: bool,
-                  known: Known) -> None:  # fmt: skip
-    """Check a net in the states that the call names, else in those that it is for."""
+def check_library(document: MappingNode, report: Report, settings: Settings) -> None:
+    """Check a loaded library, and those that it imports, as far as that goes without a use."""
+    libraries = _libraries(document, report, settings) if "imports" in document.entries else []
+    validate(document, report, allow_custom=settings.allow_custom, custom_types=_custom_types(libraries))
+    _silence(report, document, settings)
+
+
+def check_states(net: Net, built: Mapping[str, Built], report: Report, settings: Settings, *, incomplete: bool,
+                 known: Known) -> None:  # fmt: skip
+    """Check a net, built in both phases, in the states that the call names, else in those that it is for."""
     if settings.state is not None:
         level, stages = settings.state
         built = build_phases(net, level=level, stages=stages, incomplete=incomplete, known=known)
@@ -352,6 +371,12 @@ def set_variables(assignments: Iterable[str], report: Report) -> dict[str, Node]
 def is_library(document: MappingNode) -> bool:
     """True for a document that only declares: `vars`, `defaults` or `blocks`, and no `layers`."""
     return "layers" not in document.entries and not document.entries.keys().isdisjoint(("vars", "defaults", "blocks"))
+
+
+def is_foreign(document: MappingNode) -> bool:
+    """True for a document that is neither a spec nor a library, but some other program's."""
+    keys = document.entries.keys()
+    return "layers" not in keys and not (is_library(document) and keys <= _KEYS)
 
 
 def _source_of(spec: str | os.PathLike[str] | TextIO | Mapping[str, Any]) -> Source:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable
 
     from netcompile.compiler import Settings
@@ -20,7 +20,12 @@ OUR_FAULT: Final = 3
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """The arguments of every command."""
-    parser.add_argument("--allow-custom-layers", action="store_true", help="take layer types that are not Caffe's own")
+    parser.add_argument(
+        "--allow-custom-layers",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="take layer types that are not Caffe's own",
+    )
     parser.add_argument("--root", metavar="DIR", help="the folder that imports stay in and `net:` paths start from")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in findings")
 
@@ -30,8 +35,19 @@ def settings_of(options: argparse.Namespace) -> Settings:
     from netcompile.compiler import Settings  # noqa: PLC0415 - not every command needs it
 
     return Settings(
-        allow_custom=options.allow_custom_layers, root=options.root, net_path=getattr(options, "net_path", None)
+        allow_custom=options.allow_custom_layers,
+        root=options.root,
+        net_path=getattr(options, "net_path", None),
+        ignore=_ignored(getattr(options, "ignore", ())),
     )
+
+
+def _ignored(codes: Iterable[str]) -> frozenset[str]:
+    if not codes:
+        return frozenset()
+    from netcompile.silence import check_codes  # noqa: PLC0415 - where something is to be silenced
+
+    return frozenset(check_codes(codes, "--ignore"))
 
 
 def show_findings(diagnostics: Iterable[Diagnostic], options: argparse.Namespace) -> None:

@@ -2,52 +2,70 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
 from netcompile.build import BuildOptions, build, plan, stale, write
-from netcompile.commands.common import OK, WRONG_INPUT, settings_of, show_findings
+from netcompile.commands.common import OK, WRONG_CALL, WRONG_INPUT, settings_of, show_findings
+from netcompile.diagnostics import CallError
 
 if TYPE_CHECKING:
-    import argparse
+    from netcompile.build import Job
 
 TARGETS: Final = ("net", "deploy", "solver", "train", "test", "all")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec, a folder of specs, or - for standard input")
+    either = argparse.BooleanOptionalAction
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help="a spec, a folder of specs, or - for standard input")
     parser.add_argument("-o", "--output", metavar="PATH", help="a file, or DIR/ for several; else standard output")
     parser.add_argument("--target", choices=TARGETS, default="net", help="what to write (default: net)")
-    parser.add_argument("--set", action="append", default=[], metavar="K=V", dest="variables", help="set a variable of `vars`")
-    parser.add_argument("--deploy", action="store_true", help="derive a deploy net where the spec has no `deploy` key")
-    parser.add_argument("--binary", action="store_true", help="write the binary message instead of text")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail, with a diff, where an output is stale")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="K=V", dest="variables", help="set a variable of `vars`"
+    )
+    parser.add_argument("--deploy", action=either, help="derive a deploy net where the spec has no `deploy` key")
+    parser.add_argument("--binary", action=either, help="write the binary message instead of text")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail, with a diff, where an output is stale"
+    )
     parser.add_argument("--net-path", metavar="P", help="what the solver names as its net")
-    parser.add_argument("--no-header", action="store_true", help="leave out the comment that names the source")
+    parser.add_argument("--header", action=either, default=True, help="the comment that names the source")
+    parser.add_argument("--ignore", action="append", default=[], metavar="CODE", help="leave out findings of this code")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compile each spec. One with errors writes nothing; the others are not held up by it."""
+    """Compile each spec. One that can't be read or has errors writes nothing; the others are not held up by it."""
+    if not options.specs:
+        raise CallError("compile needs a SPEC, or `specs` under [tool.netcompile] in pyproject.toml")
     wanted = BuildOptions(
         output=options.output,
         target=options.target,
         variables=options.variables,
         binary=options.binary,
         check=options.check,
-        header=not options.no_header,
+        header=options.header,
         settings=settings_of(options)._replace(deploy=options.deploy or options.target == "deploy"),
     )
-    code = OK
-    for job in plan(options.specs, wanted):
-        result = build(job, wanted, given=job.spec in options.specs)
-        show_findings(result.report.ordered(), options)
-        if result.report.failed:
-            code = WRONG_INPUT
-        elif not options.check:
-            write(result.outputs)
-        else:
-            differences = [text for output in result.outputs if (text := stale(output)) is not None]
-            sys.stdout.write("".join(differences))
-            code = WRONG_INPUT if differences else code
-    return code
+    jobs = plan(options.specs, wanted)
+    return max(_build(job, wanted, options, alone=len(jobs) == 1) for job in jobs)
+
+
+def _build(job: Job, wanted: BuildOptions, options: argparse.Namespace, *, alone: bool) -> int:
+    try:
+        result = build(job, wanted)
+    except CallError as error:
+        sys.stderr.write(f"netcompile: {error}\n")
+        return WRONG_CALL
+    if result.skipped and alone:
+        raise CallError(f"{job.spec.path} is a library: it has no layers to compile")
+    show_findings((found for found in result.report.ordered() if found.severity != "note"), options)
+    if result.report.failed:
+        return WRONG_INPUT
+    if not options.check:
+        write(result.outputs)
+        return OK
+    differences = [text for output in result.outputs if (text := stale(output)) is not None]
+    sys.stdout.write("".join(differences))
+    return WRONG_INPUT if differences else OK

@@ -1,0 +1,165 @@
+"""The check command's plan: which files there are, which solver speaks for which net, and the results in order.
+
+Whatever the number of processes, the results are the same and in the same order. Knows what names which file; what is
+right in a file is the business of `checking`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from netcompile.checking import Checked, Job, check_file, prototxt_source
+from netcompile.diagnostics import Report
+from netcompile.imports import find_root
+from netcompile.kinds import kind_of
+from netcompile.paths import PROTOTXT, YAML, find_files
+from netcompile.workers import Task, run_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from netcompile.checking import Options
+    from netcompile.diagnostics import Diagnostic
+    from netcompile.paths import Found
+
+_NAMED: Final = re.compile(r"""(?<![\w.])(?:test_|train_)?net\s*:\s*(?:"([^"\\\n]+)"|'([^'\\\n]+)')""")
+_LARGEST_SOLVER: Final = 100_000  # bytes; a solver that is only found beside a net is hardly larger
+
+
+class Batch(NamedTuple):
+    """What came of all files: a result for each, and the findings in the order of the files and their lines."""
+
+    results: Sequence[Checked]
+    findings: Sequence[Diagnostic]
+
+
+def check_paths(paths: Sequence[str], options: Options, processes: int | None = None) -> Batch:
+    """Check all files that `paths` stand for, with at most `processes` processes (None: one for each core)."""
+    jobs = plan(find_files(paths), options.settings.root)
+    named = {path for job in jobs for path in job.nets.values()}
+    results = _run([job for job in jobs if job.path not in named], options, processes)
+    built = {path for one in results.values() for path in one.built}
+    results |= _run([job for job in jobs if job.path in named and job.path not in built], options, processes)
+    # The findings on a net that a solver has built are among those on the solver.
+    ordered = [results.get(job.path) or Checked(job.path, "net") for job in jobs]
+    return Batch(ordered, _ordered(ordered))
+
+
+def _run(jobs: Sequence[Job], options: Options, processes: int | None) -> dict[str, Checked]:
+    task = Task(partial(check_file, options), _lost)
+    return {one.path: one for one in run_jobs(task, jobs, processes)}
+
+
+def _lost(job: Job, why: str) -> Checked:
+    return Checked(job.path, "fault", text=why)
+
+
+def _ordered(results: Sequence[Checked]) -> list[Diagnostic]:
+    """All findings, each once: by the order of the files, then by place. An imported file follows its first user."""
+    every = Report()
+    order = {one.path: (i, 0) for i, one in enumerate(results)}
+    for i, one in enumerate(results):
+        every.extend(one.findings)
+        for found in one.findings:
+            order.setdefault(_name(found), (i, 1))
+    return sorted(every.ordered(), key=lambda found: order[_name(found)])
+
+
+def _name(found: Diagnostic) -> str:
+    return found.span.source.name if found.span is not None else ""
+
+
+def plan(files: Sequence[Found], root: str | None) -> list[Job]:
+    """Make a job of each file: solvers with their nets, nets with the solvers that are only found beside them."""
+    data = {file.path: _read(file.path) for file in files if file.path == "-" or not file.path.endswith(YAML)}
+    texts = {path: prototxt_source(path, content).text for path, content in data.items()}
+    kinds = {path: kind_of(text) for path, text in texts.items()}
+    shown = {os.path.realpath(path): path for path, kind in kinds.items() if kind == "net" and path != "-"}
+    solvers = {path: _nets(path, texts[path], root, shown) for path, kind in kinds.items() if kind == "solver"}
+    named = {path for nets in solvers.values() for path in nets.values()}
+    beside = _Beside()
+    jobs = []
+    for path, folder in files:
+        given = folder is None
+        near = beside.solvers(path) if given and kinds.get(path) == "net" and path not in named else ()
+        jobs.append(Job(path, given, solvers.get(path, {}), near, data[path] if path == "-" else None))
+    return jobs
+
+
+def _read(path: str) -> bytes:
+    """The content of a file; nothing where it can't be read, which its job reports."""
+    if path == "-":
+        return sys.stdin.buffer.read()
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _nets(solver: str, text: str, root: str | None, shown: Mapping[str, str]) -> dict[str, str]:
+    """The files of the nets that a solver names, by their paths as written."""
+    nets = {}
+    for match in _NAMED.finditer(text):
+        written = match[1] or match[2]
+        path = _resolved(written, solver, root)
+        if path is not None:
+            nets[written] = shown.get(os.path.realpath(path), path)
+    return nets
+
+
+def _resolved(written: str, solver: str, root: str | None) -> str | None:
+    """Find the net that a solver names: its path counts from where Caffe is started, which no file says.
+
+    That is here, the solver's folder, or one above it up to the root folder; or the net stands beside the solver.
+    """
+    base = os.path.abspath(root or find_root(solver))
+    folders = [os.curdir, *_up(os.path.dirname(solver), base)]
+    candidates = [os.path.normpath(os.path.join(folder, written)) for folder in folders]
+    candidates.append(os.path.join(os.path.dirname(solver), os.path.basename(written)))
+    inside = (os.path.realpath(base), os.path.realpath(os.curdir))
+    return next((path for path in candidates if os.path.isfile(path) and _is_inside(path, inside)), None)
+
+
+def _up(folder: str, base: str) -> Iterator[str]:
+    """A folder and those above it, up to `base`."""
+    while True:
+        yield folder
+        full = os.path.abspath(folder)
+        if full in (base, os.path.dirname(full)):
+            return
+        folder = os.path.join(folder, os.pardir)
+
+
+def _is_inside(path: str, folders: Sequence[str]) -> bool:
+    """Tell whether a file is in one of some folders: a solver must not make us show what is elsewhere."""
+    full = os.path.realpath(path)
+    return any(full.startswith(os.path.join(folder, "")) for folder in folders)
+
+
+class _Beside:
+    """The solvers in the folders of the nets, each folder read once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, list[tuple[str, frozenset[str]]]] = {}
+
+    def solvers(self, net: str) -> list[str]:
+        """Give the solvers beside a net that name a file of its name."""
+        folder = os.path.dirname(net)
+        if folder not in self._folders:
+            self._folders[folder] = list(_solvers_in(folder))
+        return [solver for solver, names in self._folders[folder] if os.path.basename(net) in names]
+
+
+def _solvers_in(folder: str) -> Iterator[tuple[str, frozenset[str]]]:
+    for name in sorted(os.listdir(folder or os.curdir)):
+        path = os.path.join(folder, name)
+        if not name.endswith(PROTOTXT) or not os.path.isfile(path) or os.path.getsize(path) > _LARGEST_SOLVER:
+            continue
+        text = prototxt_source(path, _read(path)).text
+        if kind_of(text) == "solver":
+            yield path, frozenset(os.path.basename(match[1] or match[2]) for match in _NAMED.finditer(text))

@@ -1,0 +1,211 @@
+"""The check command's work on one file: told apart by content, checked, and what was found handed back as values.
+
+A job and its result can be sent between processes. What goes wrong in one file, even in netcompile itself, is part of
+its result and holds up no other. Straight-line code like `compiler`; which files there are is the business of `batch`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from netcompile.checked_states import build_phases
+from netcompile.compiler import (
+    check_library,
+    check_states,
+    collector_off,
+    compile_document,
+    is_foreign,
+    is_library,
+    set_variables,
+)
+from netcompile.diagnostics import Report
+from netcompile.kinds import kind_of
+from netcompile.load import decode, load
+from netcompile.paths import PROTOTXT, YAML
+from netcompile.silence import silence
+from netcompile.solver_files import check_source, read_net
+from netcompile.tree import Source, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from netcompile.compiler import Settings
+    from netcompile.diagnostics import Diagnostic
+    from netcompile.layers import Known
+
+Outcome: TypeAlias = Literal["spec", "library", "net", "solver", "skipped", "unread", "fault"]
+
+_MEANT: Final = re.compile(r"^layers[ \t]*:", re.MULTILINE)  # a spec, even where it can't be read
+
+
+class Job(NamedTuple):
+    """A file to check. `given`: named itself, so that it is not passed over, whatever it is.
+
+    `nets` has the files of the nets that a solver names, by their paths as written; `solvers` those that stand beside a
+    net and name it. `data` is the content where the file can be read but once.
+    """
+
+    path: str
+    given: bool
+    nets: Mapping[str, str] = {}
+    solvers: Sequence[str] = ()
+    data: bytes | None = None
+
+
+class Checked(NamedTuple):
+    """What came of a file. `text` says why it could not be read, or what our fault is; `built` are a solver's nets."""
+
+    path: str
+    outcome: Outcome
+    findings: Sequence[Diagnostic] = ()
+    text: str = ""
+    built: Sequence[str] = ()
+
+
+class Options(NamedTuple):
+    """What a call asks of every file. `trace`: a fault of ours is told with its traceback."""
+
+    settings: Settings
+    variables: Sequence[str] = ()
+    trace: bool = False
+
+
+class _Unread(Exception):  # noqa: N818 - it says what happened to the file
+    """A file can't be read as text."""
+
+
+def check_file(options: Options, job: Job) -> Checked:
+    """Check one file. Raises nothing but an interruption."""
+    try:
+        with collector_off():
+            return _check(job, options)
+    except _Unread as error:
+        return Checked(job.path, "unread", text=str(error))
+    except Exception as error:  # noqa: BLE001 - a fault of ours in one file must not hold up the others
+        return Checked(job.path, "fault", text=_traceback() if options.trace else f"{type(error).__name__}: {error}")
+
+
+def _traceback() -> str:
+    import traceback  # noqa: PLC0415 - only for faults of ours
+
+    return traceback.format_exc()
+
+
+def _check(job: Job, options: Options) -> Checked:
+    data = _read(job.path) if job.data is None else job.data
+    name = "<stdin>" if job.path == "-" else job.path
+    source = prototxt_source(name, data)
+    kind = kind_of(source.text)
+    if job.path.endswith(YAML) and not (job.given and kind in ("net", "solver")):
+        kind = "spec"
+    if kind == "spec" or (kind is None and job.given and not job.path.endswith(PROTOTXT)):
+        return _check_document(job, _decoded(name, data), options)
+    if kind == "solver":
+        return _check_solver(job, source, options.settings)
+    if kind == "net" or job.given:
+        return _check_net(job, source, options.settings)
+    return Checked(job.path, "skipped")
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise _Unread(error.strerror or str(error)) from None
+
+
+def prototxt_source(name: str, data: bytes) -> Source:
+    """Prototxt as a source. Bytes that are no UTF-8 don't matter in a comment; in a string they become a finding."""
+    return Source(name, data.decode("utf-8-sig", "surrogateescape"))
+
+
+def _decoded(name: str, data: bytes) -> Source:
+    try:
+        return decode(name, data)
+    except ValueError as error:
+        raise _Unread(str(error).removeprefix(f"{name}: ")) from None
+
+
+# Specs and libraries
+
+
+def _check_document(job: Job, source: Source, options: Options) -> Checked:
+    report = Report()
+    settings = options.settings
+    document = load(source, report)
+    if document is None:
+        if job.given or _MEANT.search(source.text):
+            return _done(job, "spec", report, source)
+        return Checked(job.path, "skipped")
+    if is_foreign(document) and not job.given:
+        return Checked(job.path, "skipped")
+    if is_library(document):
+        check_library(document, report, settings)
+        return _done(job, "library", report, source)
+    variables = set_variables(options.variables, report) if options.variables else {}
+    compile_document(document, report, settings, variables=variables)
+    # Of several specs, each takes the variables that it declares.
+    report.drop(lambda found: found.code == "undeclared-variable" and found.severity == "error")
+    return _done(job, "spec", report, source)
+
+
+# Prototxt
+
+
+def _check_solver(job: Job, source: Source, settings: Settings) -> Checked:
+    report = Report()
+    opened: list[str] = []
+
+    def open_net(written: str) -> Source | None:
+        path = job.nets.get(written)
+        if path is None:
+            return None
+        opened.append(path)
+        return prototxt_source(path, _read(path))
+
+    check_source(source, open_net, report, allow_custom=settings.allow_custom)
+    if settings.state is not None:  # the nets are checked by themselves, in the states that the call names
+        report.drop(lambda found: found.span is not None and found.span.source is not source)
+        opened = []
+    silence(report, settings.ignore, (), source)
+    return _done(job, "solver", report, source, opened)
+
+
+def _check_net(job: Job, source: Source, settings: Settings) -> Checked:
+    report = Report()
+    if settings.state is not None or not _check_beside(job, source, settings, report):
+        known: Known = {}
+        net = read_net(source, report, allow_custom=settings.allow_custom)
+        if net is not None:
+            incomplete = report.failed
+            built = build_phases(net, incomplete=incomplete, known=known)
+            check_states(net, built, report, settings, incomplete=incomplete, known=known)
+    silence(report, settings.ignore, (), source)
+    return _done(job, "net", report, source)
+
+
+def _check_beside(job: Job, source: Source, settings: Settings, report: Report) -> bool:
+    """Check a net in the states of the solvers beside it; False where none of them makes use of it."""
+    opened = False
+
+    def open_net(written: str) -> Source | None:
+        nonlocal opened
+        named = os.path.basename(written) == os.path.basename(job.path)
+        opened = opened or named
+        return source if named else None
+
+    for path in job.solvers:
+        found = Report()
+        check_source(prototxt_source(path, _read(path)), open_net, found, allow_custom=settings.allow_custom)
+        report.extend_new(one for one in found if one.span is not None and one.span.source is source)
+    return opened
+
+
+def _done(job: Job, outcome: Outcome, report: Report, source: Source, built: Sequence[str] = ()) -> Checked:
+    """Hand back the findings, each at a place: one that has none stands for the whole text."""
+    whole = Span(source, 1, 1, 1, 1)
+    findings = [found if found.span else found._replace(span=whole) for found in report.ordered()]
+    return Checked(job.path, outcome, findings, built=tuple(built))

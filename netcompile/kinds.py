@@ -1,0 +1,55 @@
+"""What a text is, told by its content: a spec, a net or a solver.
+
+The first key at the top that only one of them has decides, so that a text is looked at no further than there. Knows no
+names of files, and not whether a text is right.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["spec", "net", "solver"]
+
+_TOKEN: Final = re.compile(
+    r"""\#[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+    | (?<![\w.$-])(?P<key>[A-Za-z_]\w*)[ \t]*(?P<colon>:?)\s*(?P<then>[-{<\[]?) | (?P<open>[{<\[]) | [}>\]]""",
+    re.VERBOSE,
+)
+_SPEC: Final = frozenset({"vars", "defaults", "blocks", "imports", "deploy", "solver", "lint"})
+_NET: Final = frozenset({"layer", "input", "input_dim", "input_shape"})
+_SOLVER: Final = frozenset({
+    "net", "net_param", "train_net", "train_net_param", "test_net", "test_net_param", "base_lr", "lr_policy",
+    "test_iter", "test_interval", "max_iter", "solver_mode", "solver_type", "snapshot_prefix", "momentum",
+    "weight_decay", "stepsize",
+})  # fmt: skip
+
+
+def kind_of(text: str) -> Kind | None:
+    """Tell what a text is by the first key at its top that says so; None where none does."""
+    if text.lstrip("\ufeff \t\r\n").startswith(("{", "---", "%YAML")):
+        return "spec"
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        key, then = token["key"], token["then"]
+        if key is not None and depth == 0:
+            kind = _decided(key, colon=bool(token["colon"]), then=then)
+            if kind is not None:
+                return kind
+        if token["open"] or then in ("{", "<", "["):
+            depth += 1
+        elif token[0] in ("}", ">", "]"):
+            depth = max(depth - 1, 0)
+    return None
+
+
+def _decided(key: str, *, colon: bool, then: str) -> Kind | None:
+    if not colon and then not in ("{", "<", "["):
+        return None
+    if key == "layers":  # a list in YAML; in prototxt, layers of an old format
+        return "net" if then in ("{", "<") else "spec"
+    if key in _NET:
+        return "net"
+    if key in _SOLVER:
+        return "solver"
+    return "spec" if key in _SPEC and colon else None

@@ -1,0 +1,58 @@
+"""Which files a command's paths stand for: files, folders with all below them, and patterns.
+
+Knows no contents.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+YAML: Final = (".yaml", ".yml")
+PROTOTXT: Final = (".prototxt", ".pbtxt")
+_MAGIC: Final = frozenset("*?[")
+
+
+class Found(NamedTuple):
+    """A file to look at, and the folder that was searched for it: None where it was named itself, or by a pattern."""
+
+    path: str
+    folder: str | None
+
+
+def find_files(paths: Sequence[str], endings: tuple[str, ...] = YAML + PROTOTXT) -> list[Found]:
+    """List the files that `paths` stand for, each once: in the order given, a folder's in the order of their names.
+
+    A folder gives the files with one of `endings`; folders in it that begin with a dot are left out. A path that does
+    not exist comes back as it is, unless it is a pattern that matches something.
+    """
+    found: dict[str, Found] = {}
+    for path in paths:
+        for one in _expand(path, endings):
+            found.setdefault(one.path, one)
+    return list(found.values())
+
+
+def _expand(path: str, endings: tuple[str, ...]) -> Iterator[Found]:
+    for match in [path] if _MAGIC.isdisjoint(path) or os.path.lexists(path) else _matches(path):
+        if os.path.isdir(match):
+            yield from _walk(match, endings)
+        else:
+            yield Found(match if match == "-" else os.path.normpath(match), None)
+
+
+def _matches(pattern: str) -> list[str]:
+    from glob import glob  # noqa: PLC0415 - most shells have expanded it
+
+    return sorted(glob(pattern, recursive=True)) or [pattern]
+
+
+def _walk(top: str, endings: tuple[str, ...]) -> Iterator[Found]:
+    for folder, folders, files in os.walk(top):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith(endings):
+                yield Found(os.path.normpath(os.path.join(folder, name)), top)
