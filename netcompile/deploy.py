@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from netcompile.caffe.caffe_pb2 import LayerParameter, NetParameter
+from google.protobuf.message import Message
+
+from netcompile.caffe.caffe_pb2 import LayerParameter
 from netcompile.declared import shape_nodes
 from netcompile.diagnostics import Note, did_you_mean
 from netcompile.ir import Layer, Net
@@ -22,11 +24,14 @@ from netcompile.tree import List, Mapping, Node, Scalar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from netcompile.caffe.caffe_pb2 import NetParameter
     from netcompile.diagnostics import Report
+    from netcompile.forks import Fork
     from netcompile.tree import Span
 
 _CONVERSIONS: Final = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
 _PROB: Final = "prob"
+_OF_TRAINING: Final = frozenset({"include", "exclude", "loss_weight", "propagate_down", "param"})
 _KEPT_SOURCES: Final = frozenset({"Input", "DummyData", "Parameter"})
 
 
@@ -66,11 +71,14 @@ def _integer(node: Node) -> int | None:
     return int(value) if isinstance(value, (int, float)) else None
 
 
-def derive_deploy(net: Net, options: DeployOptions, report: Report) -> Net | None:
-    """The deploy net of `net`, the layers as they are in deploy; None where what it should hold can't be told."""
+def derive_deploy(net: Net, options: DeployOptions, report: Report, fork: Fork | None = None) -> Net | None:
+    """The deploy net of `net`, the layers as they are in deploy; None where what it should hold can't be told.
+
+    Layers that are put in for inputs are in our messages, even where the others are in those of `fork`.
+    """
     state = State("DEPLOY", 0, (*net.header.state.stage, *options.stages))
     kept = [layer for layer in net.layers if includes(layer.message, state)]
-    return _Deriver([_converted(layer) for layer in kept], net.header, options, report).run()
+    return _Deriver([_converted(layer) for layer in kept], net.header, options, report, fork).run()
 
 
 def _converted(layer: Layer) -> Layer:
@@ -82,7 +90,7 @@ def _converted(layer: Layer) -> Layer:
     variant = _deploy_variant(layer)
     top = variant.get("top")
     name = str(name_list(top)[0].value) if name_list(top) else _PROB
-    new = LayerParameter(name=name, type=new_type, bottom=message.bottom[:1], top=[name])
+    new = type(message)(name=name, type=new_type, bottom=message.bottom[:1], top=[name])
     if message.HasField("softmax_param") and new_type == "Softmax":
         new.softmax_param.CopyFrom(message.softmax_param)
     new.include.extend(message.include)
@@ -96,11 +104,13 @@ def _deploy_variant(layer: Layer) -> dict[Any, Node]:
 
 
 class _Deriver:
-    def __init__(self, layers: Sequence[Layer], header: NetParameter, options: DeployOptions, report: Report) -> None:
+    def __init__(self, layers: Sequence[Layer], header: NetParameter, options: DeployOptions, report: Report,
+                 fork: Fork | None) -> None:  # fmt: skip
         self.layers = layers
         self.header = header
         self.options = options
         self.report = report
+        self.fork = fork
         self.failed = False
         # Of each layer, the layer and top that each bottom reads; and the last maker of each blob.
         self.reads: list[list[int | None]] = []
@@ -124,7 +134,7 @@ class _Deriver:
             layers.extend(self._inputs(index, layer, tops))
             if index in needed and not _is_data(layer):
                 layers.append(layer._replace(message=_for_inference(layer.message, shared)))
-        header = NetParameter()
+        header = type(self.header)()
         header.CopyFrom(self.header)
         header.ClearField("state")
         return None if self.failed else Net(header, layers)
@@ -234,7 +244,9 @@ class _Deriver:
         """The shape of a data layer's top with the batch size of deploy."""
         batch = self.options.batch
         declared = self._declared(layer, layer.message.top[i])
-        derived = apply_type(LAYER_TYPES[layer.message.type], layer.message, []).tops if layer.message.type in LAYER_TYPES else ()
+        kind = LAYER_TYPES.get(layer.message.type)
+        message = self.fork.layer_for_rules(layer).message if self.fork else layer.message
+        derived = apply_type(kind, message, []).tops if kind else ()
         shape = derived[i] if i < len(derived) else None
         if shape:
             shape = shape.replaced(0, batch)
@@ -285,10 +297,10 @@ def _shared_names(messages: Iterable[LayerParameter]) -> set[str]:
 
 def _for_inference(message: LayerParameter, shared: set[str]) -> LayerParameter:
     """A layer without what only training reads: rules, fillers, multipliers, loss weights."""
-    new = LayerParameter()
+    new = type(message)()
     new.CopyFrom(message)
-    for field in ("include", "exclude", "loss_weight", "propagate_down", "param"):
-        new.ClearField(field)
+    for name in _OF_TRAINING.intersection(new.DESCRIPTOR.fields_by_name):
+        new.ClearField(name)
     params = [{"name": p.name, **({"share_mode": p.share_mode} if p.HasField("share_mode") else {})} if p.name in shared
               else {} for p in message.param]  # fmt: skip
     while params and not params[-1]:
@@ -297,7 +309,7 @@ def _for_inference(message: LayerParameter, shared: set[str]) -> LayerParameter:
         new.param.add(**param)
     if message.type != "DummyData":
         for field, value in new.ListFields():
-            if field.name.endswith("_param"):
+            if field.name.endswith("_param") and isinstance(value, Message):
                 _drop_fillers(value)
     return new
 

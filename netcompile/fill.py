@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 # A message written as a single word means this field of it.
 _SHORTHANDS: Final = {"FillerParameter": "type", "NetStateRule": "phase"}
 
-_TABLES: dict[str, dict[str, Callable[[Node], Any]]] = {}
+_TABLES: dict[Descriptor, dict[str, Callable[[Node], Any]]] = {}
 
 
 def values(block: Mapping, descriptor: Descriptor) -> dict[str, Any]:
     """The fields of `block` as keyword arguments of the message; null and unknown keys are left out."""
-    table = _TABLES.get(descriptor.full_name) or _table(descriptor)
+    table = _TABLES.get(descriptor) or _table(descriptor)
     filled = {}
     for key, node in block.entries.items():
         convert = table.get(key)
@@ -38,11 +38,11 @@ def values(block: Mapping, descriptor: Descriptor) -> dict[str, Any]:
 def _table(descriptor: Descriptor) -> dict[str, Callable[[Node], Any]]:
     """How each field of a message is converted, worked out once per message type."""
     table = {field.name: _converter(field) for field in descriptor.fields}
-    _TABLES[descriptor.full_name] = table
+    _TABLES[descriptor] = table
     return table
 
 
-def is_repeated(field: FieldDescriptor) -> bool:
+def is_repeated(field: Any) -> bool:
     """True for a repeated field, in every supported protobuf."""
     # `label` goes away in protobuf 7, `is_repeated` came with 6.31.
     repeated = getattr(field, "is_repeated", None)

@@ -194,6 +194,8 @@ class _Inference:
                 index, GraphLayer(layer, None, bottoms, [None] * len(message.top), None, (), (), UNKNOWN, ())
             )
         applied = apply_again(kind, message, bottoms, self.names[index], self.known)
+        if layer.forked and applied.errors:
+            applied = Applied([None] * len(message.top), None, UNKNOWN, (), ())
         if not layer.damaged:
             for error in applied.errors:
                 self._shape_error(layer, error)
@@ -221,6 +223,8 @@ class _Inference:
             return self.filled[id(applied)][1]
         shapes, fillers, errors = learned_blobs(kind, message, applied.blobs)
         errors.extend(check_fillers(message, shapes, fillers))
+        if layer.forked and errors:
+            return None, []
         for error in errors:
             self._shape_error(layer, error)
         if again and not errors:

@@ -59,7 +59,8 @@ class Layer(NamedTuple):
 
     `declared` holds shapes that the user gave for tops, by name. `damaged` marks a layer in which something was found
     wrong before: its shapes are not to be trusted. `custom` says that the type is not Caffe's own. `messages` names
-    the parameter messages that are written, where that is known without asking `message`.
+    the parameter messages that are written, where that is known without asking `message`. `forked` says that a fork of
+    Caffe reads more in it than `message` has, so that what Caffe's own rules refuse may be right.
     """
 
     message: LayerParameter
@@ -68,6 +69,7 @@ class Layer(NamedTuple):
     custom: bool = False
     damaged: bool = False
     messages: Collection[str] | None = None
+    forked: bool = False
 
 
 class Net(NamedTuple):

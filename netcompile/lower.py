@@ -16,95 +16,139 @@ from netcompile.ir import Layer, Net
 from netcompile.layers import LAYER_TYPES, learned_count
 from netcompile.merge import is_null
 from netcompile.origin import SpecOrigin
-from netcompile.tree import Node, Scalar, plain
+from netcompile.tree import Mapping, Node, Scalar, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from netcompile.diagnostics import Report
+    from netcompile.forks import Fork
     from netcompile.spec import Expanded, Form, LayerSpec
 
-_LAYER: Final = LayerParameter.DESCRIPTOR
-_MESSAGES: Final = {field.name: field.message_type for field in _LAYER.fields if field.name.endswith("_param")}
+_MESSAGES: Final[dict[str, Any]] = {
+    field.name: field.message_type for field in LayerParameter.DESCRIPTOR.fields if field.name.endswith("_param")
+}
 _WIRED: Final = frozenset({"name", "type", "bottom", "top"})
 Target = Literal["NET", "DEPLOY"]
 
 
-def lower(spec: Expanded, report: Report, target: Target = "NET", *, allow_custom: bool = False) -> Net:
-    """The net of both phases, or the layers as they are in deploy, from the expanded layers."""
-    header = _header(spec, report)
-    layers = [layer for one in spec.layers for layer in _lower(one, target, report, allow_custom=allow_custom)]
-    return Net(header, layers)
+def lower(
+    spec: Expanded, report: Report, target: Target = "NET", *, allow_custom: bool = False, fork: Fork | None = None
+) -> Net:
+    """The net of both phases, or the layers as they are in deploy, from the expanded layers.
+
+    The messages are ours or, where there is a fork, the fork's, with the fields that only it has.
+    """
+    lowering = _Lowering(report, fork, allow_custom=allow_custom)
+    header = lowering.header(spec)
+    return Net(header, [layer for one in spec.layers for layer in lowering.layers(one, target)])
 
 
-def _header(spec: Expanded, report: Report) -> NetParameter:
-    filled = values(spec.fields, NetParameter.DESCRIPTOR)
-    try:
-        return NetParameter(**filled)
-    except (TypeError, ValueError) as error:
-        report.add("out-of-range", spec.fields.span, f"a field of the net can't hold its value: {error}")
-        return NetParameter()
+class _Lowering:
+    """Makes messages of one Caffe."""
 
+    def __init__(self, report: Report, fork: Fork | None, *, allow_custom: bool) -> None:
+        self.report = report
+        self.fork = fork
+        self.allow_custom = allow_custom
+        self.net_type: Any = fork.NetParameter if fork else NetParameter
+        self.layer_type: Any = fork.LayerParameter if fork else LayerParameter
+        self.descriptor: Any = self.layer_type.DESCRIPTOR
+        self.blocks: dict[str, Any] = fork.blocks if fork else _MESSAGES
 
-def _lower(spec: LayerSpec, target: Target, report: Report, *, allow_custom: bool) -> Iterator[Layer]:
-    forms = spec.forms
-    if target == "DEPLOY":
-        if "DEPLOY" in forms:
-            yield _layer(spec, forms["DEPLOY"], None, report, allow_custom=allow_custom)
-        return
-    phases = [phase for phase in ("TRAIN", "TEST") if phase in forms]
-    if spec.split:
-        for phase in phases:
-            yield _layer(spec, forms[phase], phase, report, allow_custom=allow_custom)
-    elif phases:
-        only = None if spec.only is None else spec.only & {"TRAIN", "TEST"}
-        phase = next(iter(only)) if only and len(only) == 1 else None
-        yield _layer(spec, forms[phases[0]], phase, report, allow_custom=allow_custom)
-
-
-def _layer(spec: LayerSpec, form: Form, phase: str | None, report: Report, *, allow_custom: bool) -> Layer:
-    """The layer of one form; `phase` is added to its rules."""
-    origin = SpecOrigin(spec, form)
-    own = form.fields.layer
-    filled = values(own, _LAYER) if len(own.entries) > len(_WIRED & own.entries.keys()) else {}
-    filled.update(name=spec.name, type=form.type, bottom=form.bottoms, top=form.tops)
-    for field in ("name", "type"):
-        if not filled[field] and is_null(spec.node.entries[field]):
-            del filled[field]  # `name: ~`: the layer has none
-    for name, block in form.fields.blocks.items():
-        descriptor = _MESSAGES.get(name)
-        if descriptor is not None:
-            filled[name] = values(block, descriptor)
-            if name == "python_param":
-                _write_param_str(filled[name], block.entries.get("param_str"), own.entries.get("param_format"))
-    if phase is not None:
-        filled["include"] = [{"phase": phase, **rule} for rule in filled.get("include", [{}])]
-    message = _message(filled, spec, origin, report)
-    custom = own.entries.get("custom")
-    is_custom = allow_custom or (type(custom) is Scalar and custom.value is True)
-    if form.inherits_param and form.type in LAYER_TYPES:
-        _drop_surplus_params(message)
-    declared = declared_shapes(form, origin, report) if "top_shapes" in own.entries else {}
-    return Layer(message, origin, declared, is_custom, spec.damaged, form.fields.blocks)
-
-
-def _message(filled: dict[str, Any], spec: LayerSpec, origin: SpecOrigin, report: Report) -> LayerParameter:
-    try:
-        return LayerParameter(**filled)
-    except (TypeError, ValueError):
-        return _message_by_fields(filled, spec, origin, report)
-
-
-def _message_by_fields(filled: dict[str, Any], spec: LayerSpec, origin: SpecOrigin, report: Report) -> LayerParameter:
-    """The message of what its fields can hold; each field that can't is reported where the layer is sound otherwise."""
-    message = LayerParameter()
-    for name, value in filled.items():
+    def header(self, spec: Expanded) -> NetParameter:
+        """The net's own fields."""
+        filled = values(spec.fields, self.net_type.DESCRIPTOR)
         try:
-            message.MergeFrom(LayerParameter(**{name: value}))
-        except (TypeError, ValueError) as error:  # noqa: PERF203 - the slow path of the refused
-            if not spec.damaged:
-                report.add("out-of-range", origin.span(name), f"'{name}' can't hold its value: {error}", notes=origin.notes(name))
-    return message
+            header: NetParameter = self.net_type(**filled)
+        except (TypeError, ValueError) as error:
+            self.report.add("out-of-range", spec.fields.span, f"a field of the net can't hold its value: {error}")
+            header = self.net_type()
+        if self.fork is not None:
+            self.fork.complete(header)
+        return header
+
+    def layers(self, spec: LayerSpec, target: Target) -> Iterator[Layer]:
+        """The layers that a layer of the spec becomes: one, or one for each phase."""
+        forms = spec.forms
+        if target == "DEPLOY":
+            if "DEPLOY" in forms:
+                yield self._layer(spec, forms["DEPLOY"], None)
+            return
+        phases = [phase for phase in ("TRAIN", "TEST") if phase in forms]
+        if spec.split:
+            for phase in phases:
+                yield self._layer(spec, forms[phase], phase)
+        elif phases:
+            only = None if spec.only is None else spec.only & {"TRAIN", "TEST"}
+            added = next(iter(only)) if only and len(only) == 1 else None
+            yield self._layer(spec, forms[phases[0]], added)
+
+    def _layer(self, spec: LayerSpec, form: Form, phase: str | None) -> Layer:
+        """The layer of one form; `phase` is added to its rules."""
+        origin = SpecOrigin(spec, form)
+        own = form.fields.layer
+        filled = values(own, self.descriptor) if len(own.entries) > len(_WIRED & own.entries.keys()) else {}
+        filled.update(name=spec.name, type=form.type, bottom=form.bottoms, top=form.tops)
+        for field in ("name", "type"):
+            if not filled[field] and is_null(spec.node.entries[field]):
+                del filled[field]  # `name: ~`: the layer has none
+        for name, block in form.fields.blocks.items():
+            descriptor = self.blocks.get(name)
+            if descriptor is not None:
+                filled[name] = values(block, descriptor)
+                if name == "python_param":
+                    _write_param_str(filled[name], block.entries.get("param_str"), own.entries.get("param_format"))
+        if self.fork is not None:
+            self._fill_flat(filled, form, self.fork)
+        if phase is not None:
+            rules = filled.get("include", [{}])
+            filled["include"] = [{**rule, "phase": phase} for rule in rules if rule.get("phase", phase) == phase]
+            filled.pop("exclude", None)  # beside the rule of a phase it is refused already
+        message = self._message(filled, spec, origin)
+        custom = own.entries.get("custom")
+        is_custom = self.allow_custom or (type(custom) is Scalar and custom.value is True)
+        if self.fork is not None:
+            is_custom = is_custom or self.fork.speaks_of(message)
+            self.fork.complete(message)
+        if form.inherits_param and form.type in LAYER_TYPES:
+            self._drop_surplus_params(message)
+        declared = declared_shapes(form, origin, self.report) if "top_shapes" in own.entries else {}
+        return Layer(message, origin, declared, is_custom, spec.damaged, form.fields.blocks)
+
+    def _fill_flat(self, filled: dict[str, Any], form: Form, fork: Fork) -> None:
+        """Fill in the flat fields that only the fork has: nothing before knows which block they belong to."""
+        for key, node in form.fields.layer.entries.items():
+            block = fork.flat_block(form.type, key)
+            if block is not None:
+                one = Mapping({key: node}, {}, node.start, node.end, node.source)
+                filled.setdefault(block, {}).update(values(one, self.blocks[block]))
+
+    def _message(self, filled: dict[str, Any], spec: LayerSpec, origin: SpecOrigin) -> LayerParameter:
+        try:
+            message: LayerParameter = self.layer_type(**filled)
+        except (TypeError, ValueError):
+            message = self._message_by_fields(filled, spec, origin)
+        return message
+
+    def _message_by_fields(self, filled: dict[str, Any], spec: LayerSpec, origin: SpecOrigin) -> LayerParameter:
+        """The message of what its fields can hold; each that can't is reported where the layer is sound otherwise."""
+        message: LayerParameter = self.layer_type()
+        for name, value in filled.items():
+            try:
+                message.MergeFrom(self.layer_type(**{name: value}))
+            except (TypeError, ValueError) as error:  # noqa: PERF203 - the slow path of the refused
+                if not spec.damaged:
+                    text = f"'{name}' can't hold its value: {error}"
+                    self.report.add("out-of-range", origin.span(name), text, notes=origin.notes(name))
+        return message
+
+    def _drop_surplus_params(self, message: LayerParameter) -> None:
+        """Defaults give one `param` list to all layers of a type; one without a bias has fewer blobs."""
+        read = message if self.fork is None else self.fork.layer_for_rules(Layer(message)).message
+        count = learned_count(LAYER_TYPES[message.type], read)
+        if count is not None and len(message.param) > count:
+            del message.param[count:]
 
 
 def _write_param_str(filled: dict[str, Any], node: Node | None, style: Node | None) -> None:
@@ -114,10 +158,3 @@ def _write_param_str(filled: dict[str, Any], node: Node | None, style: Node | No
     value = plain(node)
     as_python = type(style) is Scalar and style.value == "python"
     filled["param_str"] = repr(value) if as_python else json.dumps(value, ensure_ascii=False)
-
-
-def _drop_surplus_params(message: LayerParameter) -> None:
-    """Defaults give one `param` list to all layers of a type; one without a bias has fewer blobs."""
-    count = learned_count(LAYER_TYPES[message.type], message)
-    if count is not None and len(message.param) > count:
-        del message.param[count:]

@@ -115,11 +115,13 @@ class Mender:
         keys: dict[Any, Scalar] = {}
         for key, value in defaults.entries.items():
             name = self._name(defaults.keys[key])
-            if name is not None and name not in known and not self.rules.accepts(value, "default_unknown"):
+            custom = name is not None and self.rules.has_type(name)
+            other = "default_custom" if custom else "default_unknown"
+            if name is not None and name not in known and not custom and not self.rules.accepts(value, other):
                 name = self._known_type(defaults.keys[key], known)
             if name is None or (name != key and name in defaults.entries):
                 continue
-            mended = self.mend(value, f"default_{name}" if name in known else "default_unknown")
+            mended = self.mend(value, f"default_{name}" if name in known else other)
             if mended is not None:
                 entries[name], keys[name] = mended, defaults.keys[key]
         return defaults._replace(entries=entries, keys=keys)

@@ -26,7 +26,7 @@ from netcompile.schema_file import schema_text
 from netcompile.schema_layers import NAME, LayerSchemas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from google.protobuf.descriptor import Descriptor, FileDescriptor
 
@@ -67,9 +67,17 @@ _WORDS: Final = {
 
 
 def build_schema(file: FileDescriptor, layer_types: Mapping[str, LayerType], comments: Mapping[str, str]) -> Schema:
-    """The whole JSON Schema (draft-07); equal arguments give equal schemas."""
-    types = {name: layer_types[name] for name in sorted(layer_types, key=lambda name: (name.lower(), name))}
+    """The whole JSON Schema (draft-07); equal arguments give equal schemas.
+
+    `file` has Caffe's messages, or those of a fork: then a type whose own message the fork lacks is none of its types.
+    """
     messages = file.message_types_by_name
+    blocks = messages["LayerParameter"].fields_by_name
+    types = {
+        name: layer_types[name]
+        for name in sorted(layer_types, key=lambda name: (name.lower(), name))
+        if not (own := layer_types[name].params) or any(block in blocks for block in own)
+    }
     phases = tuple(value.name for value in file.enum_types_by_name["Phase"].values)
     fields = Fields(comments)
     leaves = leaf_definitions()
@@ -92,10 +100,18 @@ def build_schema(file: FileDescriptor, layer_types: Mapping[str, LayerType], com
     definitions.update(fields.definitions)
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "netcompile spec", **document}
     schema = {**head, "definitions": definitions}
-    while unused := [name for name in leaves if name in definitions and f'/{name}"' not in json.dumps(schema)]:
-        for name in unused:
-            del definitions[name]
+    _drop_unused(leaves, schema)
     return schema
+
+
+def _drop_unused(leaves: Iterable[str], schema: Schema) -> None:
+    """Take out the leaves that nothing refers to."""
+    definitions, text = schema["definitions"], json.dumps(schema)
+    unused = [name for name in leaves if name in definitions and f'/{name}"' not in text]
+    for name in unused:
+        del definitions[name]
+    if unused:
+        _drop_unused(leaves, schema)
 
 
 def _document(fields: Fields, net: Descriptor) -> Schema:

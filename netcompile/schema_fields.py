@@ -123,7 +123,7 @@ class Fields:
 
         A message that is a block of a layer takes null for itself and for its fields, which removes what is inherited.
         """
-        name = str(message.name)
+        name = message_name(message)
         if name not in self.definitions:
             self.definitions[name] = {}
             own = [field for field in message.fields if field.name not in skip]
@@ -150,14 +150,14 @@ class Fields:
         if field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE:
             return self._messages(field, many=many, null=null)
         if field.cpp_type == FieldDescriptor.CPPTYPE_ENUM:
-            assert not many, "Caffe has no repeated enum fields"
-            return self._enum(field, null=null)
+            one = self._enum(field, null=null)
+            return one_or_more(one, ["string"], null=null) if many else one  # Caffe has none, forks do
         return ref(f"{_NAMES[field.cpp_type]}{'s' if many else ''}{'_or_null' if null else ''}")
 
     def _messages(self, field: FieldDescriptor, *, many: bool, null: bool) -> Schema:
         message = field.message_type
         assert message is not None
-        name = message.name
+        name = message_name(message)
         skip = LAYERS_OF_NET if name == "NetParameter" else ()
         inner = self.message(message, null=_is_block(field), skip=skip)
         one = ref(_SHORT.get(inner, inner))
@@ -187,6 +187,12 @@ def short_form(message: str, words: tuple[str, ...]) -> Schema:
         "else": {"anyOf": [{"enum": list(words)}, ref("variable")]},
         "defaultSnippets": snippets(words),
     }
+
+
+def message_name(message: Descriptor) -> str:
+    """The name of a message's definition: with those of the messages that it is declared in."""
+    outer = message.containing_type
+    return f"{message_name(outer)}.{message.name}" if outer else str(message.name)
 
 
 def is_repeated(field: Any) -> bool:

@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from netcompile.schema_fields import SHORT_RULE, VARIABLE, Fields, Schema, choice, closed, described, one_or_more, ref
+from netcompile.schema_fields import (
+    SHORT_RULE,
+    VARIABLE,
+    Fields,
+    Schema,
+    choice,
+    closed,
+    described,
+    message_name,
+    one_or_more,
+    ref,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,8 +100,9 @@ class LayerSchemas:
         blocks = {f"^{name}$": self.fields.field(field, null=True) for name, field in self.blocks.items()}
         self.definitions["common"] = {"properties": properties, "patternProperties": blocks}
         self.common_keys = (*_ITEM_KEYS, *properties, *self.blocks)
-        python = self.fields.definitions["PythonParameter"]["properties"]
-        python["param_str"] = described({"type": ["string", "object", "array", "null"]}, _WORDS["param_str"])
+        python = self.fields.definitions.get("PythonParameter", {}).get("properties", {})
+        if "param_str" in python:  # early forks have none
+            python["param_str"] = described({"type": ["string", "object", "array", "null"]}, _WORDS["param_str"])
 
     def _define_shapes(self) -> None:
         self.definitions["dim"] = {
@@ -115,16 +127,14 @@ class LayerSchemas:
         moved = self.moved if "transform_param" in kind.reads else ()
         own: Schema = {}
         for block in kind.params:
-            message = self.blocks[block].message_type
-            assert message is not None
-            for field in message.fields:
-                assert field.name not in own, f"{name} has two fields {field.name}"
-                assert field.name not in self.common_keys, f"field {field.name} of {name} is a key of every layer"
-                if field.name not in moved:
-                    own[field.name] = {"$ref": f"#/definitions/{message.name}/properties/{field.name}"}
+            # A fork may lack the message, or have a field in it that is a key of every layer, which then has no flat form.
+            message: Any = self.blocks[block].message_type if block in self.blocks else None
+            for field in message.fields if message else ():
+                if field.name not in moved and field.name not in own and field.name not in self.common_keys:
+                    own[field.name] = {"$ref": f"#/definitions/{message_name(message)}/properties/{field.name}"}
         if "param_str" in own:
             own["param_format"] = described(choice(("json", "python"), null=True), _WORDS["param_format"])
-        for block in kind.reads:
+        for block in filter(self.blocks.__contains__, kind.reads):
             own[block] = described({"type": ["object", "string", "null"]}, self.fields.describe(self.blocks[block]))
         own["type"] = described({}, kind.doc)
         return described(self._close(own, name), kind.doc)

@@ -17,9 +17,10 @@ from netcompile.schema_file import Definitions, schema_text
 from netcompile.tree import Mapping, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from netcompile.diagnostics import Report
+    from netcompile.forks import Fork
     from netcompile.tree import Node
 
 _ANY: Final = "."
@@ -40,9 +41,10 @@ class Validated(NamedTuple):
 class Rules:
     """The schema in one of its variants, for acceptance and for explanation."""
 
-    def __init__(self, *, variables: bool, custom_types: str) -> None:
+    def __init__(self, *, variables: bool, custom_types: str, fork: Fork | None) -> None:
         self._variables = variables
         self._custom_types = custom_types
+        self._fork = fork
         definitions = Definitions(self._text())
         self._open_types(definitions)
         self._acceptor = Acceptor({"definitions": definitions})
@@ -51,6 +53,10 @@ class Rules:
     def accepts(self, node: Node, definition: str) -> bool:
         """Whether a node satisfies a definition."""
         return self._acceptor.accepts(node, definition)
+
+    def has_type(self, name: str) -> bool:
+        """Whether a type that Caffe does not have is one of the fork's."""
+        return self._fork is not None and self._fork.has_type(name)
 
     def full(self) -> dict[str, Any]:
         """The whole schema, parsed when it is first needed; its definition "document" is the schema itself."""
@@ -63,18 +69,29 @@ class Rules:
         return self._full
 
     def _text(self) -> str:
+        text = schema_text() if self._fork is None else self._fork.schema
         # Where all variables are substituted, no text passes for a number or a word any more.
-        return schema_text() if self._variables else schema_text().replace(r"\\$", "(?!)")
+        return text if self._variables else text.replace(r"\\$", "(?!)")
 
     def _open_types(self, definitions: dict[str, Any]) -> None:
-        """Take the types that match for custom ones, as if each such layer said `custom: true`."""
-        if not self._custom_types:
+        """Take the types that match for custom ones, as if each such layer said `custom: true`.
+
+        So is a layer of another type that has a message which only the fork has.
+        """
+        blocks = self._fork.own_blocks if self._fork else ()
+        if not self._custom_types and not blocks:
             return
-        named = {"required": ["type"], "properties": {"type": {"type": "string", "pattern": self._custom_types}}}
+        named: dict[str, Any] = {"anyOf": [{"required": [block]} for block in blocks]}
+        if self._custom_types:
+            kind = {"required": ["type"], "properties": {"type": {"type": "string", "pattern": self._custom_types}}}
+            named["anyOf"].append(kind)
         for form in ("layer", "fields"):
             known = definitions[f"{form}_unknown"]
             custom = {"$ref": f"#/definitions/{form}_custom"}
             definitions[f"{form}_unknown"] = {"if": named, "then": custom, "else": known}
+        if self._fork is not None and self._fork.types:
+            custom = {"$ref": "#/definitions/default_custom"}
+            definitions["defaults"] = {**definitions["defaults"], "patternProperties": {self._fork.types: custom}}
 
 
 def _name_refused(schema: dict[str, Any]) -> dict[str, Any]:
@@ -86,18 +103,21 @@ def _name_refused(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _rules(*, variables: bool = True, custom_types: str = "") -> Rules:
-    return Rules(variables=variables, custom_types=custom_types)
+def _rules(*, variables: bool = True, custom_types: str = "", fork: Fork | None = None) -> Rules:
+    return Rules(variables=variables, custom_types=custom_types, fork=fork)
 
 
 def validate(
-    document: Mapping, report: Report, *, allow_custom: bool = False, custom_types: Iterable[str] = ()
-) -> Validated:
+    document: Mapping, report: Report, *, allow_custom: bool = False, custom_types: Iterable[str] = (),
+    fork: Fork | None = None,
+) -> Validated:  # fmt: skip
     """Check a document as it is written; report every mistake, and return what is sound of it.
 
     `allow_custom` takes every unknown layer type for a custom one, `custom_types` those that a library declares.
+    The fields are those of `fork`, or Caffe's own.
     """
-    rules = _rules(custom_types=_ANY if allow_custom else _pattern({*custom_types, *_declared(document)}))
+    custom = _custom(allow_custom=allow_custom, fork=fork, names={*custom_types, *_declared(document)})
+    rules = _rules(custom_types=custom, fork=fork)
     sound, damaged = _validated(document, "document", rules, report)
     return Validated(sound or document._replace(entries={}, keys={}), damaged)
 
@@ -107,18 +127,20 @@ def accepts_layer(layer: Mapping, *, allow_custom: bool = False) -> bool:
     return _rules(variables=False, custom_types=_ANY if allow_custom else "").accepts(layer, "layer")
 
 
-def validate_layer(layer: Mapping, report: Report, *, allow_custom: bool = False) -> Mapping | None:
+def validate_layer(
+    layer: Mapping, report: Report, *, allow_custom: bool = False, fork: Fork | None = None
+) -> Mapping | None:
     """Check a layer in which all variables are substituted; return it as it is where nothing is wrong with it.
 
     Otherwise the mistakes are reported, and what is sound of it is returned, or None where nothing is.
     """
-    rules = _rules(variables=False, custom_types=_ANY if allow_custom else "")
+    rules = _rules(variables=False, custom_types=_custom(allow_custom=allow_custom, fork=fork), fork=fork)
     return _validated(layer, "layer", rules, report)[0]
 
 
-def validate_section(section: Mapping, name: str, report: Report) -> Mapping | None:
+def validate_section(section: Mapping, name: str, report: Report, fork: Fork | None = None) -> Mapping | None:
     """Check `solver` or `deploy`, or a "repetition", as `validate_layer` checks a layer."""
-    return _validated(section, name, _rules(variables=False), report)[0]
+    return _validated(section, name, _rules(variables=False, fork=fork), report)[0]
 
 
 def _validated(node: Mapping, definition: str, rules: Rules, report: Report) -> tuple[Mapping | None, frozenset[int]]:
@@ -144,5 +166,13 @@ def _is_custom(entry: Node) -> bool:
     return type(said) is Scalar and said.value is True
 
 
-def _pattern(names: set[str]) -> str:
+def _custom(*, allow_custom: bool, fork: Fork | None, names: Collection[str] = ()) -> str:
+    """A pattern for the types that are taken for custom ones; empty for none."""
+    if allow_custom:
+        return _ANY
+    parts = [part for part in (_pattern(names), fork.types if fork else "") if part]
+    return "|".join(parts)
+
+
+def _pattern(names: Collection[str]) -> str:
     return f"^({'|'.join(re.escape(name) for name in sorted(names))})$" if names else ""
