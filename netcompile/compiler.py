@@ -22,7 +22,7 @@ from netcompile.spec import name_list
 from netcompile.states import State
 from netcompile.tree import Mapping as MappingNode
 from netcompile.tree import Source
-from netcompile.validate import validate, validate_layer, validate_section
+from netcompile.validate import Validated, validate, validate_layer, validate_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -171,7 +171,8 @@ def expand_document(
     document: MappingNode, report: Report, settings: Settings, variables: Mapping[str, Node]
 ) -> Expanded:
     """Validate and expand a document, its imports included."""
-    libraries = _libraries(document, report, settings) if "imports" in document.entries else []
+    imported = _libraries(document, report, settings) if "imports" in document.entries else []
+    libraries = [one.document for one in imported]
     custom = settings.allow_custom
     validated = validate(document, report, allow_custom=custom, custom_types=_custom_types(libraries))
 
@@ -180,7 +181,7 @@ def expand_document(
         report,
         libraries=libraries,
         overrides=variables,
-        damaged=validated.damaged,
+        damaged=validated.damaged.union(*(one.damaged for one in imported)),
         recheck=partial(_recheck, allow_custom=custom),
     )
 
@@ -191,15 +192,20 @@ def _recheck(node: MappingNode, definition: str, report: Report, *, allow_custom
     return validate_section(node, definition, report)
 
 
-def _libraries(document: MappingNode, report: Report, settings: Settings) -> list[MappingNode]:
+def _libraries(document: MappingNode, report: Report, settings: Settings) -> list[Validated]:
     from netcompile.imports import read_libraries  # noqa: PLC0415 - for specs that have some
 
-    return read_libraries(document, settings.root, lambda text: _library(text, report), report)
+    validated: dict[int, Validated] = {}
 
+    def read(source: Source) -> MappingNode | None:
+        library = load(source, report)
+        if library is None:
+            return None
+        one = validate(library, report, allow_custom=settings.allow_custom)
+        validated[id(one.document)] = one
+        return one.document
 
-def _library(source: Source, report: Report) -> MappingNode | None:
-    document = load(source, report)
-    return None if document is None else validate(document, report).document
+    return [validated[id(one)] for one in read_libraries(document, settings.root, read, report)]
 
 
 def _custom_types(libraries: Iterable[MappingNode]) -> set[str]:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class Note(NamedTuple):
-    """A further fact about a finding, at its own place where it has one."""
+    """A further fact about a finding, at its own place where it has one. `use`: it says where the place was used."""
 
     message: str
     span: Span | None = None
+    use: bool = False
 
 
 class Diagnostic(NamedTuple):
@@ -52,12 +53,16 @@ class CallError(Exception):
 
 
 class Report:
-    """Collects the findings of a run. The same finding at the same place is kept once."""
+    """Collects the findings of a run. The same finding at the same place is kept once.
 
-    __slots__ = ("_found",)
+    What a block gets wrong shows in every use of it: of findings with a chain of uses, those of the first chain are kept.
+    """
+
+    __slots__ = ("_chains", "_found")
 
     def __init__(self) -> None:
         self._found: dict[tuple[object, ...], Diagnostic] = {}
+        self._chains: dict[tuple[object, ...], tuple[Note, ...]] = {}
 
     def add(
         self,
@@ -76,7 +81,11 @@ class Report:
 
     def append(self, diagnostic: Diagnostic) -> None:
         """Record a finding that is already made."""
-        key = (diagnostic.code, _place(diagnostic), diagnostic.message)
+        place = _place(diagnostic)
+        chain = tuple(note for note in diagnostic.notes if note.use)
+        if chain and self._chains.setdefault((diagnostic.code, place), chain) != chain:
+            return
+        key = (diagnostic.code, place, diagnostic.message)
         self._found.setdefault(key, diagnostic)
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
