@@ -235,7 +235,7 @@ def _solver(  # noqa: PLR0913 - all that a spec says
     sound = validate_section(section, "solver", report)
     if sound is None:
         return None
-    whole = document.keys["solver"].span
+    whole = document.keys.get("solver", section).span  # the key may be misspelt
     path = settings.net_path or _net_path(document.source.name, settings)
     return compile_solver(
         sound, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known
