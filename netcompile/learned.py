@@ -8,7 +8,7 @@ from netcompile.caffe.caffe_pb2 import ParamSpec
 from netcompile.layers._checks import value_at
 from netcompile.layers._fillers import check_filler
 from netcompile.layers._rules import stored_shape
-from netcompile.shapes import Shape, ShapeError
+from netcompile.shapes import Shape, ShapeError, check_blob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,10 +45,19 @@ def learned_blobs(
 
 
 def _check_stored(layer: LayerParameter) -> list[ShapeError]:
-    """The values of each stored blob must be as many as its shape says (blob.cpp, FromProto)."""
+    """The values of each stored blob must be as many as its shape says, and not none (blob.cpp, FromProto)."""
     errors = []
     for i, blob in enumerate(layer.blobs):
         shape = stored_shape(blob)
+        try:
+            check_blob(shape, f"stored blob {i}")
+        except ShapeError as error:
+            errors.append(ShapeError(error.message, f"blobs:{i}", error.code))
+            continue
+        if shape.count() == 0:
+            text = f"stored blob {i} is {shape}: it has no elements, which Caffe can't read back"
+            errors.append(ShapeError(text, f"blobs:{i}", "empty-blob"))
+            continue
         wanted = [("data", len(blob.double_data) or len(blob.data))]
         wanted += [("diff", n) for n in (len(blob.double_diff) or len(blob.diff),) if n]
         errors += [
