@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from netcompile.checking import Checked, Job, check_file, prototxt_source
-from netcompile.diagnostics import Report
+from netcompile.checking import Checked, Job, check_file
+from netcompile.diagnostics import CallError, Report
 from netcompile.imports import find_root
 from netcompile.kinds import kind_of
 from netcompile.paths import PROTOTXT, YAML, find_files
+from netcompile.texts import prototxt_source, read_bytes
 from netcompile.workers import Task, run_jobs
 
 if TYPE_CHECKING:
@@ -92,12 +92,9 @@ def plan(files: Sequence[Found], root: str | None) -> list[Job]:
 
 def _read(path: str) -> bytes:
     """The content of a file; nothing where it can't be read, which its job reports."""
-    if path == "-":
-        return sys.stdin.buffer.read()
     try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
+        return read_bytes(path)
+    except CallError:
         return b""
 
 

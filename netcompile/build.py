@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from netcompile.compiler import Settings, collector_off, compile_document, is_foreign, is_library, set_variables
 from netcompile.diagnostics import CallError, Report
 from netcompile.files import write_together
-from netcompile.load import decode, load, read_source
+from netcompile.load import load
 from netcompile.paths import YAML, find_files
+from netcompile.texts import read_bytes, spec_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,7 +95,7 @@ def build(job: Job, options: BuildOptions) -> Result:
     """Compile one spec. Raises CallError where it can't be read."""
     report = Report()
     with collector_off():
-        source = read(job.spec.path)
+        source = spec_source(job.spec.path, read_bytes(job.spec.path))
         document = load(source, report)
         if document is None:
             _refuse_prototxt(source)
@@ -125,17 +126,6 @@ def _settings(job: Job, options: BuildOptions) -> Settings:
         return settings
     path = job.stem if options.output == job.stem and options.target == "net" else f"{job.stem}.prototxt"
     return settings._replace(net_file=path)
-
-
-def read(path: str) -> Source:
-    """The text of a file, or of standard input for `-`. Raises CallError where it can't be read."""
-    try:
-        if path == "-":
-            return decode("<stdin>", sys.stdin.buffer.read())
-        return read_source(path)
-    except (OSError, ValueError) as error:
-        text = f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        raise CallError(text) from None
 
 
 def _outputs(job: Job, compiled: Compiled, options: BuildOptions) -> Iterator[Output]:

@@ -15,7 +15,7 @@ from netcompile.passes import check_run
 from netcompile.states import PHASES, State, includes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from netcompile.ir import Graph, Layer, Net
     from netcompile.layers import Known
@@ -65,7 +65,7 @@ def check_run_of(one: Built, report: Report, *, force_backward: bool = False) ->
 
 
 def check_phases(
-    net: Net, built: Sequence[Built], report: Report, *, chosen: bool = False, incomplete: bool = False,
+    net: Net, built: Mapping[str, Built], report: Report, *, chosen: bool = False, incomplete: bool = False,
     known: Known | None = None,
 ) -> None:  # fmt: skip
     """Report what is wrong with a net in the states that it is for, as far as it says so itself.
@@ -76,13 +76,14 @@ def check_phases(
     nothing of this can be told.
     """
     check = _Check(net, report, alone=chosen or incomplete, known={} if known is None else known)
-    fed = [one for one in built if incomplete or _is_fed(net, one.state)]
+    phases = list(built.values())
+    fed = [one for one in phases if incomplete or _is_fed(net, one.state)]
     if not fed:
-        check.by_rules(built)
+        check.by_rules(phases)
         return
     for one in fed:
         check.phase(one)
-    for one in built:
+    for one in phases:
         if one not in fed:
             check.note_skipped(one.state)
 

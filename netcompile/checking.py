@@ -10,23 +10,23 @@ import os
 import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from netcompile.checked_states import build_phases
+from netcompile.checked_states import build_phases, check_phases
 from netcompile.compiler import (
     check_library,
-    check_states,
     collector_off,
     compile_document,
     is_foreign,
     is_library,
     set_variables,
 )
-from netcompile.diagnostics import Report
+from netcompile.diagnostics import CallError, Report
 from netcompile.kinds import kind_of
-from netcompile.load import decode, load
+from netcompile.load import load
 from netcompile.paths import PROTOTXT, YAML
 from netcompile.silence import silence
 from netcompile.solver_files import check_source, read_net
-from netcompile.tree import Source, Span
+from netcompile.texts import prototxt_source, read_bytes, spec_source
+from netcompile.tree import Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from netcompile.compiler import Settings
     from netcompile.diagnostics import Diagnostic
     from netcompile.layers import Known
+    from netcompile.tree import Source
 
 Outcome: TypeAlias = Literal["spec", "library", "net", "solver", "skipped", "unread", "fault"]
 
@@ -72,16 +73,12 @@ class Options(NamedTuple):
     trace: bool = False
 
 
-class _Unread(Exception):  # noqa: N818 - it says what happened to the file
-    """A file can't be read as text."""
-
-
 def check_file(options: Options, job: Job) -> Checked:
     """Check one file. Raises nothing but an interruption."""
     try:
         with collector_off():
             return _check(job, options)
-    except _Unread as error:
+    except CallError as error:
         return Checked(job.path, "unread", text=str(error))
     except Exception as error:  # noqa: BLE001 - a fault of ours in one file must not hold up the others
         return Checked(job.path, "fault", text=_traceback() if options.trace else f"{type(error).__name__}: {error}")
@@ -94,39 +91,18 @@ def _traceback() -> str:
 
 
 def _check(job: Job, options: Options) -> Checked:
-    data = _read(job.path) if job.data is None else job.data
-    name = "<stdin>" if job.path == "-" else job.path
-    source = prototxt_source(name, data)
+    data = read_bytes(job.path) if job.data is None else job.data
+    source = prototxt_source(job.path, data)
     kind = kind_of(source.text)
     if job.path.endswith(YAML) and not (job.given and kind in ("net", "solver")):
         kind = "spec"
     if kind == "spec" or (kind is None and job.given and not job.path.endswith(PROTOTXT)):
-        return _check_document(job, _decoded(name, data), options)
+        return _check_document(job, spec_source(job.path, data), options)
     if kind == "solver":
         return _check_solver(job, source, options.settings)
     if kind == "net" or job.given:
         return _check_net(job, source, options.settings)
     return Checked(job.path, "skipped")
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise _Unread(error.strerror or str(error)) from None
-
-
-def prototxt_source(name: str, data: bytes) -> Source:
-    """Prototxt as a source. Bytes that are no UTF-8 don't matter in a comment; in a string they become a finding."""
-    return Source(name, data.decode("utf-8-sig", "surrogateescape"))
-
-
-def _decoded(name: str, data: bytes) -> Source:
-    try:
-        return decode(name, data)
-    except ValueError as error:
-        raise _Unread(str(error).removeprefix(f"{name}: ")) from None
 
 
 # Specs and libraries
@@ -164,7 +140,7 @@ def _check_solver(job: Job, source: Source, settings: Settings) -> Checked:
         if path is None:
             return None
         opened.append(path)
-        return prototxt_source(path, _read(path))
+        return prototxt_source(path, read_bytes(path))
 
     check_source(source, open_net, report, allow_custom=settings.allow_custom)
     if settings.state is not None:  # the nets are checked by themselves, in the states that the call names
@@ -181,8 +157,9 @@ def _check_net(job: Job, source: Source, settings: Settings) -> Checked:
         net = read_net(source, report, allow_custom=settings.allow_custom)
         if net is not None:
             incomplete = report.failed
-            built = build_phases(net, incomplete=incomplete, known=known)
-            check_states(net, built, report, settings, incomplete=incomplete, known=known)
+            level, stages = settings.state or (0, ())
+            built = build_phases(net, level=level, stages=stages, incomplete=incomplete, known=known)
+            check_phases(net, built, report, chosen=settings.state is not None, incomplete=incomplete, known=known)
     silence(report, settings.ignore, (), source)
     return _done(job, "net", report, source)
 
@@ -199,7 +176,7 @@ def _check_beside(job: Job, source: Source, settings: Settings, report: Report) 
 
     for path in job.solvers:
         found = Report()
-        check_source(prototxt_source(path, _read(path)), open_net, found, allow_custom=settings.allow_custom)
+        check_source(prototxt_source(path, read_bytes(path)), open_net, found, allow_custom=settings.allow_custom)
         report.extend_new(one for one in found if one.span is not None and one.span.source is source)
     return opened
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "compile": "compile specs to prototxt",
     "check": "find what is wrong with specs, prototxt nets and solvers",
+    "lsp": "serve an editor: findings, shapes, hover, definitions, renaming and completion while a spec is written",
+    "show": "show a net layer by layer: shapes, parameters, MACs, memory",
+    "upgrade": "bring prototxt in an old format to the current one",
+    "explain": "say what a finding means, with an example",
     "schema": "print the JSON Schema of specs, for editors",
 }
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from netcompile.caffe.caffe_pb2 import SolverParameter
-    from netcompile.checked_states import Built
     from netcompile.ir import Graph
     from netcompile.layers import Known
     from netcompile.tree import Node
@@ -46,8 +45,8 @@ class Settings(NamedTuple):
 
     `root` is the folder that imports stay in and that a solver's `net` starts from; None: found from the spec.
     `net_file` is where the net will be written, None for beside the spec; `net_path` is what the solver says instead.
-    `ignore` has the codes of findings to leave out. `state` is the level and the stages to check the net in, whatever
-    its solver says.
+    `ignore` has the codes of findings to leave out. `state` is the level and the stages to build and check the net in,
+    whatever its solver says.
     """
 
     check: bool = True
@@ -144,7 +143,8 @@ def compile_document(
     net = lower(spec, report, allow_custom=settings.allow_custom)
     checks = report if settings.check else Report()
     known: Known = {}
-    built = build_phases(net, incomplete=spec.incomplete, known=known)
+    level, stages = settings.state or (0, ())
+    built = build_phases(net, level=level, stages=stages, incomplete=spec.incomplete, known=known)
     solver = None
     if type(spec.solver) is MappingNode:
         own = checks if settings.state is None else Report()
@@ -152,7 +152,8 @@ def compile_document(
             spec.solver, document, net, settings, report=report, checks=own, incomplete=spec.incomplete, known=known
         )
     if settings.check and (solver is None or settings.state is not None):  # else the solver says in which states
-        check_states(net, built, report, settings, incomplete=spec.incomplete, known=known)
+        chosen = settings.state is not None
+        check_phases(net, built, report, chosen=chosen, incomplete=spec.incomplete, known=known)
     graphs = {phase: one.graph for phase, one in built.items()}
     deploy = None
     if spec.deploy is not None or settings.deploy:
@@ -267,19 +268,9 @@ def _from_root(path: str, spec: str, settings: Settings) -> str | None:
 
 def check_library(document: MappingNode, report: Report, settings: Settings) -> None:
     """Check a loaded library, and those that it imports, as far as that goes without a use."""
-    libraries = _libraries(document, report, settings) if "imports" in document.entries else []
+    libraries = [one.document for one in _libraries(document, report, settings)] if "imports" in document.entries else []
     validate(document, report, allow_custom=settings.allow_custom, custom_types=_custom_types(libraries))
     _silence(report, document, settings)
-
-
-def check_states(net: Net, built: Mapping[str, Built], report: Report, settings: Settings, *, incomplete: bool,
-                 known: Known) -> None:  # fmt: skip
-    """Check a net, built in both phases, in the states that the call names, else in those that it is for."""
-    if settings.state is not None:
-        level, stages = settings.state
-        built = build_phases(net, level=level, stages=stages, incomplete=incomplete, known=known)
-    chosen = settings.state is not None
-    check_phases(net, tuple(built.values()), report, chosen=chosen, incomplete=incomplete, known=known)
 
 
 def _silence(report: Report, document: MappingNode, settings: Settings) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, WRONG_INPUT, settings_of
+from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, WRONG_INPUT, settings_of, state_of
 from netcompile.diagnostics import CallError
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def run(options: argparse.Namespace) -> int:
         raise CallError("check needs a PATH, or `specs` under [tool.netcompile] in pyproject.toml")
     if options.jobs is not None and options.jobs < 1:
         raise CallError(f"-j takes a number of at least 1, not {options.jobs}")
-    state = (options.level or 0, tuple(options.stage)) if options.stage or options.level is not None else None
-    settings = settings_of(options)._replace(state=state)
+    settings = settings_of(options)._replace(state=state_of(options))
     trace = bool(os.environ.get("NETCOMPILE_DEBUG"))
     batch = check_paths(paths, Options(settings, options.variables, trace), options.jobs)
     sys.stdout.write(_rendered(batch, options))
@@ -101,7 +100,7 @@ def _listed(words: Sequence[str]) -> str:
 def _complain(one: Checked) -> None:
     """Say on standard error what is no finding: a file that can't be read, and a fault of ours."""
     if one.outcome == "unread":
-        sys.stderr.write(f"netcompile: {one.path}: {one.text}\n")
+        sys.stderr.write(f"netcompile: {one.text}\n")
     if one.outcome == "fault":
         sys.stderr.write(f"netcompile: {one.path}: a fault of netcompile, please report it: {one.text}\n")
 

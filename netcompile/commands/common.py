@@ -50,6 +50,13 @@ def _ignored(codes: Iterable[str]) -> frozenset[str]:
     return frozenset(check_codes(codes, "--ignore"))
 
 
+def state_of(options: argparse.Namespace) -> tuple[int, tuple[str, ...]] | None:
+    """The level and the stages that --level and --stage choose; None where neither is given."""
+    if not options.stage and options.level is None:
+        return None
+    return options.level or 0, tuple(options.stage)
+
+
 def show_findings(diagnostics: Iterable[Diagnostic], options: argparse.Namespace) -> None:
     """Write findings to standard error."""
     found = list(diagnostics)

@@ -1,0 +1,54 @@
+"""The upgrade command: a net or solver file as Caffe's own upgrade tools would write it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
+from netcompile.diagnostics import CallError
+from netcompile.emit import to_text
+from netcompile.kinds import kind_of
+from netcompile.old_formats import upgrade_net, upgrade_solver
+from netcompile.prototxt import read_prototxt
+from netcompile.texts import prototxt_source, read_bytes
+
+if TYPE_CHECKING:
+    from netcompile.diagnostics import Report
+    from netcompile.tree import Source
+
+
+class UpgradedFile(NamedTuple):
+    """The new content of a file, and what was old in it: nothing where the content is as it was."""
+
+    data: bytes
+    formats: tuple[str, ...]
+
+
+def upgrade_file(path: str, report: Report) -> UpgradedFile | None:
+    """Upgrade a net or solver; None where Caffe would refuse it. What gets lost is reported too.
+
+    Raises CallError where the file can't be read, or holds something else.
+    """
+    data = read_bytes(path)
+    source = prototxt_source(path, data)
+    kind = kind_of(source.text)
+    if kind == "spec":
+        raise CallError(f"{path} is a spec; only prototxt has old formats")
+    formats, text = _upgrade_solver(source, report) if kind == "solver" else _upgrade_net(source, report)
+    if report.failed:
+        return None
+    if any(found.code == "not-utf8" for found in report):
+        raise CallError(f"{path} has a string that is not UTF-8, which can't be written as it is")
+    return UpgradedFile(text.encode() if formats else data, formats)
+
+
+def _upgrade_net(source: Source, report: Report) -> tuple[tuple[str, ...], str]:
+    parsed = read_prototxt(source, NetParameter, report)
+    upgraded = upgrade_net(parsed.message, report, parsed.positions.find)
+    return upgraded.formats, to_text(upgraded.net)
+
+
+def _upgrade_solver(source: Source, report: Report) -> tuple[tuple[str, ...], str]:
+    parsed = read_prototxt(source, SolverParameter, report)
+    solver = upgrade_solver(parsed.message, report, parsed.positions.find)
+    return (() if solver is parsed.message else ("solver_type",)), to_text(solver)
