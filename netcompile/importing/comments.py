@@ -1,0 +1,110 @@
+"""The comments of a prototxt, each with what it speaks of: the field or layer that it stands behind or before.
+
+Knows where things are written, not what they mean. A place is the name of a field at the top, which element of it, and
+the names of the fields inside that lead to the comment, at most two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from netcompile.importing.layout import Remarks
+from netcompile.prototext_scan import LIST, MESSAGE, Scanner, find_comments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netcompile.prototext_scan import Entry
+
+_DEEPEST: Final = 2
+_MODELINE: Final = "yaml-language-server:"
+
+
+class Spot(NamedTuple):
+    """Where a comment belongs: a field at the top, which of its elements, and the path inside it."""
+
+    field: str
+    element: int
+    path: tuple[str, ...]
+
+
+class Comments(NamedTuple):
+    """The comments of a text by their spots; `last` are those behind everything else."""
+
+    spots: dict[Spot, Remarks]
+    last: list[str]
+
+
+NO_COMMENTS: Final = Comments({}, [])
+
+
+def read_comments(text: str) -> Comments:
+    """Find the comments of a prototxt that can be read, as lines of YAML."""
+    comments = Comments({}, [])
+    found = list(find_comments(text))
+    if not found:
+        return comments
+    numbered = _numbered(list(Scanner(text).entries()))
+    at = 0
+    for offset, words in found:
+        while at < len(numbered) and numbered[at][1].start < offset:
+            at += 1
+        line = text[text.rfind("\n", 0, offset) + 1 : offset]
+        spot, behind = _spot(numbered[at - 1] if at else None, numbered[at] if at < len(numbered) else None,
+                             offset, behind=bool(line.strip()))  # fmt: skip
+        written = _as_yaml(words)
+        if spot is None:
+            comments.last.append(written)
+        else:
+            remarks = comments.spots.setdefault(spot, Remarks([], []))
+            (remarks.behind if behind else remarks.before).append(written)
+    return comments
+
+
+def _numbered(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
+    """The entries at the top, each with its index among the elements of its field."""
+    counts: dict[str, int] = {}
+    numbered = []
+    for entry in entries:
+        index = counts.get(entry.name, 0)
+        counts[entry.name] = index + (len(entry.value) if entry.kind == LIST else 1)
+        numbered.append((index, entry))
+    return numbered
+
+
+def _spot(
+    before: tuple[int, Entry] | None, after: tuple[int, Entry] | None, offset: int, *, behind: bool
+) -> tuple[Spot | None, bool]:
+    """Where a comment belongs, and whether behind what it speaks of. `before` is the last entry that begins before it."""
+    if before is not None and offset < before[1].end:
+        return _inside(before, offset, behind=behind)
+    if behind and before is not None:
+        return Spot(before[1].name, before[0], ()), True
+    return (None if after is None else Spot(after[1].name, after[0], ())), False
+
+
+def _inside(numbered: tuple[int, Entry], offset: int, *, behind: bool) -> tuple[Spot, bool]:
+    index, entry = numbered
+    top = entry.name
+    path: tuple[str, ...] = ()
+    while entry.kind == MESSAGE:
+        earlier = [child for child in entry.value if child.start < offset]
+        later = [child for child in entry.value if child.start > offset]
+        if earlier and offset < earlier[-1].end:
+            entry = earlier[-1]
+            path = (*path, entry.name)
+            continue
+        if behind and earlier:
+            return Spot(top, index, (*path, earlier[-1].name)[:_DEEPEST]), True
+        if later and not behind:
+            return Spot(top, index, (*path, later[0].name)[:_DEEPEST]), False
+        return Spot(top, index, path[:_DEEPEST]), not behind
+    return Spot(top, index, path[:_DEEPEST]), False
+
+
+def _as_yaml(words: str) -> str:
+    """A comment's text as a YAML comment: in one line, without what YAML takes for a line break or refuses."""
+    shown = "".join(c if c.isprintable() or c == "\t" else " " if c.isspace() else "?" for c in words.rstrip())
+    if _MODELINE in shown:
+        return f"# prototxt: {shown.strip()}"
+    return f"#{shown}" if shown.startswith((" ", "!", "#")) or not shown else f"# {shown}"

@@ -1,0 +1,132 @@
+"""The whole spec as text: the net's own keys, defaults, layers and the other sections, each with its comments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from netcompile.importing.layout import Data, Remarks, item_lines, key_lines
+from netcompile.importing.values import message_data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from netcompile.importing.comments import Comments, Spot
+    from netcompile.importing.items import Item
+    from netcompile.old_formats import Origins
+
+_PARAM_LISTS: Final = frozenset({"blobs_lr", "weight_decay", "blob_share_mode", "param"})
+_STEP: Final = 2
+
+
+class Document(NamedTuple):
+    """What a spec is made of. `header` is the net without its layers, `origins` say where its layers were written."""
+
+    schema: str
+    header: Any
+    defaults: dict[str, Data]
+    items: Sequence[Item]
+    comments: Comments
+    origins: Origins | None
+    deploy: dict[str, Data] | None
+    solver: Any
+    solver_comments: Comments
+
+
+class _Remarked:
+    """The comments of a net, by the items and keys that they will stand at."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Remarks] = {}
+        self.items: dict[int, Remarks] = {}
+        self.in_items: dict[int, dict[str, Remarks]] = {}
+        self.first: list[str] = []
+
+
+def write_document(document: Document) -> str:
+    """The text of a spec."""
+    keys = message_data(document.header)
+    items = [item.data() for item in document.items]
+    remarked = _place_comments(document, keys, items)
+    lines = [f"# yaml-language-server: $schema={document.schema}", *remarked.first]
+    for key, data in keys.items():
+        lines += key_lines(key, data, 0, remarked.keys.get(key))
+    if document.defaults:
+        lines.append("defaults:")
+        for name, data in document.defaults.items():
+            lines += key_lines(name, data, _STEP)
+    lines.append("layers:" if items else "layers: []")
+    for i, data in enumerate(items):
+        lines += item_lines(data, _STEP, remarked.items.get(i), remarked.in_items.get(i))
+    lines += document.comments.last
+    if document.deploy is not None:
+        lines += key_lines("deploy", document.deploy)
+    if document.solver is not None:
+        lines += _solver_lines(document.solver, document.solver_comments)
+    return "\n".join(lines) + "\n"
+
+
+def _solver_lines(solver: Any, comments: Comments) -> list[str]:
+    keys = message_data(solver)
+    if not keys:
+        return ["solver: {}"]
+    remarks: dict[str, Remarks] = {}
+    for spot, own in comments.spots.items():
+        _add(remarks, spot.field if spot.field in keys else next(iter(keys)), own)
+    lines = ["solver:"]
+    for key, data in keys.items():
+        lines += key_lines(key, data, _STEP, remarks.get(key))
+    return [*lines, *(f"  {comment}" for comment in comments.last)]
+
+
+def _place_comments(document: Document, keys: Mapping[str, Data], items: Sequence[dict[str, Data]]) -> _Remarked:
+    remarked = _Remarked()
+    at = _items_by_place(document)
+    for spot, remarks in document.comments.spots.items():
+        place = at.get((spot.field, spot.element))
+        if place is not None:
+            _place_in_item(remarked, place[0], items[place[0]], spot, remarks, phase=place[1])
+        elif spot.field in keys:
+            _add(remarked.keys, spot.field, remarks)
+        else:
+            remarked.first += [*remarks.before, *remarks.behind]
+    return remarked
+
+
+def _items_by_place(document: Document) -> dict[tuple[str, int], tuple[int, str]]:
+    """The item of each element of the text, and the phase of its layer; one that is gone counts to the next."""
+    at: dict[tuple[str, int], tuple[int, str]] = {}
+    origins = document.origins
+    if origins is None:
+        return at
+    for i, item in enumerate(document.items):
+        for offset, phase in enumerate(item.layers):
+            written = origins.written(item.first + offset)
+            element = written.element
+            while element >= 0 and (written.field, element) not in at:
+                at[written.field, element] = (i, phase)
+                element -= 1
+    return at
+
+
+def _place_in_item(
+    remarked: _Remarked, index: int, data: dict[str, Data], spot: Spot, remarks: Remarks, *, phase: str
+) -> None:
+    names = ["param" if name in _PARAM_LISTS else name for name in reversed(spot.path)]
+    found = next((name for name in names if name in data), None)
+    if found is not None:
+        _add(remarked.in_items.setdefault(index, {}), found, remarks)
+        return
+    if spot.path or phase == "test":
+        remarks = Remarks([*remarks.before, *remarks.behind], [])
+    if phase in data and (spot.path or phase == "test"):
+        _add(remarked.in_items.setdefault(index, {}), phase, remarks)
+        return
+    own = remarked.items.setdefault(index, Remarks([], []))
+    own.before.extend(remarks.before)
+    own.behind.extend(remarks.behind)
+
+
+def _add(into: dict[str, Remarks], key: str, remarks: Remarks) -> None:
+    own = into.setdefault(key, Remarks([], []))
+    own.before.extend(remarks.before)
+    own.behind.extend(remarks.behind)

@@ -1,0 +1,80 @@
+"""Single values as a spec writes them: each reads back as the very value, in YAML 1.1 readers' eyes too where it is text.
+
+Knows YAML's scalars and the `$` of the language; nothing of fields.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from math import copysign, isfinite, isinf, isnan
+from struct import pack
+from typing import Final
+
+from netcompile.load import resolve
+
+# Text that needs no quotes, in flow style either: what follows must still not mean anything else.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_/.$(][\w/.$()@%^+*=~-]*(?: [A-Za-z0-9_/.$()][\w/.$()@%^+*=~-]*)*", re.ASCII)
+# Words and numbers of YAML 1.1, which other tools may read the spec as.
+_OTHERWISE: Final = re.compile(
+    r"y|n|yes|no|on|off|\.+|\d[\d_]*\.?[\d_]*(?:e[-+]?\d+)?|\.[\d_]+(?:e[-+]?\d+)?|0[xbo][\da-f_]+|\d{4}-\d\d?-\d\d?",
+    re.IGNORECASE,
+)
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_BYTE: Final = 0xFF
+_SHORT: Final = 0xFFFF
+_MOST_DIGITS: Final = 9  # that a 32-bit float needs
+
+
+def text(value: str) -> str:
+    """Spell text, with its `$` doubled, in quotes where it would mean anything else without."""
+    value = value.replace("$", "$$")
+    if _PLAIN.fullmatch(value) and not _OTHERWISE.fullmatch(value) and type(resolve(value)) is str:
+        return value
+    if value.isprintable():
+        return "'" + value.replace("'", "''") + "'"
+    return '"' + "".join(map(_escaped, value)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code <= _BYTE else f"\\u{code:04x}" if code <= _SHORT else f"\\U{code:08x}"
+
+
+def truth(value: bool) -> str:  # noqa: FBT001 - the value itself
+    """Spell a truth value."""
+    return "true" if value else "false"
+
+
+def double(value: float) -> str:
+    """Spell a number so that all its 64 bits come back, without what YAML doesn't need: `1`, `1e-5`."""
+    if isnan(value):
+        return ".nan"
+    if isinf(value):
+        return ".inf" if value > 0 else "-.inf"
+    if value == 0:
+        return "-0.0" if copysign(1, value) < 0 else "0"
+    mantissa, e, exponent = repr(value).partition("e")
+    return mantissa.removesuffix(".0") + (f"e{int(exponent)}" if e else "")
+
+
+def single(value: float) -> str:
+    """Spell a number with the fewest digits that are the same 32-bit float."""
+    return _shortest(value) if value != 0 and isfinite(value) else double(value)
+
+
+@lru_cache(maxsize=4096)
+def _shortest(value: float) -> str:
+    wanted = pack("f", value)
+    for digits in range(1, _MOST_DIGITS):
+        short = float(f"{value:.{digits}g}")
+        if abs(short) < _FLOAT_LIMIT and pack("f", short) == wanted:
+            return double(short)
+    return double(float(f"{value:.{_MOST_DIGITS}g}"))
+
+
+_FLOAT_LIMIT: Final = 3.4028235677973366e38  # from here on `pack` overflows
