@@ -56,7 +56,7 @@ class Shaper:
         name, type_node = node.entries["name"], node.entries["type"]
         assert type(name) is Scalar
         assert type(type_node) is Scalar
-        layer = _Layer(self, node, str(name.value), str(type_node.value), use, damaged=damaged)
+        layer = _Layer(self, node, _text(name), _text(type_node), use, damaged=damaged)
         spec = layer.spec(flow, only)
         self.incomplete = self.incomplete or layer.lost_tops
         return spec
@@ -86,6 +86,10 @@ class _Layer:
             return self._finish(forms, None, split=False)
         variants = Variants(self.node, self.type, own, self.defaults, self.report)
         places = find_places(variants, only, self._contradiction)
+        if places.never:
+            text = f"{self.type} '{self.name}': its rules leave it nowhere"
+            notes = self.use.notes() if self.use else ()
+            self.report.add("contradiction", self.node.entries["name"].span, text, notes=notes, severity="warning")
         if not places.targets:
             return None
         forms = self._forms({t: variants.of(t) for t in TARGETS if t in places.targets}, places.rules, flow)
@@ -182,6 +186,11 @@ class _Layer:
         elif tops:
             source = all(not form.bottoms for form in distinct)
             flow.place(self.name, tops, frozenset(tops) & targets, rules, source=source)
+
+
+def _text(node: Scalar) -> str:
+    """A name or type; empty where `~` says that the layer has none."""
+    return "" if node.value is None else str(node.value)
 
 
 @cache

@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 
 _ONLY: Final = {"train": "TRAIN", "test": "TEST", "deploy": "DEPLOY"}
 _PHASES: Final = frozenset({"TRAIN", "TEST"})
+_NEVER: Final[Rules] = frozenset({"never"})  # no layer but one like it continues from such a layer
 
 
 class Places(NamedTuple):
-    """Where a layer exists: its targets, the targets that `only` leaves (None: all), and its rules on stages and levels."""
+    """Where a layer exists: its targets, the targets that `only` leaves (None: all), and its rules on stages and levels.
+
+    `never`: its own rules match nowhere, as Caffe allows, so that it is in the text of the net alone.
+    """
 
     targets: frozenset[str]
     only: frozenset[str] | None
     rules: Rules
+    never: bool = False
 
 
 def read_only(node: Node | None) -> frozenset[str] | None:
@@ -73,6 +78,8 @@ class _Finder:
         targets = frozenset(target for target in TARGETS if target in wanted and self._admits(target))
         for target in TARGETS:
             self._check_variant(target, targets)
+        if not targets and not self.refused and wanted == EVERYWHERE and not self.adds_phase:
+            return Places(wanted if outer is None else wanted & outer, outer, _NEVER, never=True)
         if not targets and not self.refused:
             self._refuse(self._place(), "its `only`, `train`, `test`, `deploy` and rules leave it nowhere")
         left = targets if outer is None else targets & outer
