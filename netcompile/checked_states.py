@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _Asked: TypeAlias = "tuple[int, tuple[str, ...]]"  # a level and stages
 
 _MOST_TRIED: Final = 16  # stages and levels, each in both phases
-_MOST_NAMED: Final = 3
+_MOST_NAMED: Final = 4
 
 
 class Built(NamedTuple):
@@ -125,7 +125,7 @@ class _Check:
         layer = next(layer for layer in self._net.layers if _is_source(layer))
         text = f"not checked in {state}: no layer without bottoms is in the net there"
         fed = [tried[0].state for tried in self._fed((state.phase,))]
-        hint = f"there is one in {_listed(fed)}; --stage and --level choose what is checked" if fed else None
+        hint = f"there is one with {_listed(fed)}; --stage and --level choose what is checked" if fed else None
         self._report.add("skipped-state", _rule_span(layer), text, hint=hint)
 
     def _run(self, one: Built) -> None:
@@ -134,12 +134,12 @@ class _Check:
     def _warn(self, states: Sequence[State], without: Built | None) -> None:
         layers = self._net.layers
         layer = next((layer for state in states for layer in layers if _needs(layer, state)), layers[0])
-        text = f"the net builds only with a stage or level: in {_listed(states)}"
+        text = f"the net builds only with {_listed(states)}"
         notes: tuple[Note, ...] = ()
         if without is not None:
             first = next(found for found in without.findings.ordered() if found.severity == "error")
             notes = (Note(f"in {without.state}: {first.message}", first.span),)
-        hint = "name it in the solver, as `train_state` or `test_state`; check others with --stage and --level"
+        hint = "the solver names it, as `train_state` or `test_state`; --stage and --level choose what is checked"
         self._report.add("needs-stage", _rule_span(layer), text, notes=notes, hint=hint)
 
     def _others(self, phase: str) -> Iterator[Built]:
@@ -202,11 +202,11 @@ def _rule_span(layer: Layer) -> Span | None:
 
 
 def _listed(states: Sequence[State]) -> str:
-    listed = [_worded(state) for state in states[:_MOST_NAMED]]
-    return " or ".join([*listed, *(["others"] if len(states) > _MOST_NAMED else [])])
-
-
-def _worded(state: State) -> str:
-    level = [f"level {state.level}"] if state.level else []
-    stages = " and ".join([*level, *(f"stage '{stage}'" for stage in state.stages)])
-    return f"{state.phase} with {stages}"
+    """Name states by their stages and level, with the phase where it is only one of them."""
+    phases: dict[str, list[str]] = {}
+    for state in states:
+        level = [f"level {state.level}"] if state.level else []
+        asked = " and ".join([*level, *(f"stage '{stage}'" for stage in state.stages)])
+        phases.setdefault(asked, []).append(state.phase)
+    words = [asked if len(found) > 1 else f"{asked} in {found[0]}" for asked, found in phases.items()]
+    return " or ".join([*words[:_MOST_NAMED], *(["others"] if len(words) > _MOST_NAMED else [])])
