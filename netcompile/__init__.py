@@ -9,13 +9,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from netcompile.analysis import analyze, upgrade
     from netcompile.caffe import caffe_pb2
-    from netcompile.compiler import Compiled, analyze, compile, upgrade  # noqa: A004 - the public verb
+    from netcompile.compiler import Compiled, compile  # noqa: A004 - the public verb
     from netcompile.diagnostics import CompileError, Diagnostic, Note
     from netcompile.ir import Graph
     from netcompile.solver_files import check_solver
 
-__all__ = ["CompileError", "Compiled", "Diagnostic", "Graph", "Note", "analyze", "caffe_pb2", "check_solver", "compile"]
+__all__ = [
+    "CompileError",
+    "Compiled",
+    "Diagnostic",
+    "Graph",
+    "Note",
+    "analyze",
+    "caffe_pb2",
+    "check_solver",
+    "compile",
+    "upgrade",
+]
 
 # Each public name is imported when it is first used: start-up is most of the cost of a small spec.
 _HOMES = {
@@ -24,11 +36,10 @@ _HOMES = {
     "Diagnostic": "netcompile.diagnostics",
     "Graph": "netcompile.ir",
     "Note": "netcompile.diagnostics",
-    "analyze": "netcompile.compiler",
-    "check_solver": "netcompile.solver_files",
+    "analyze": "netcompile.analysis",
     "check_solver": "netcompile.solver_files",
     "compile": "netcompile.compiler",
-    "upgrade": "netcompile.compiler",
+    "upgrade": "netcompile.analysis",
 }
 
 

@@ -142,7 +142,7 @@ def _check_solver(job: Job, source: Source, settings: Settings) -> Checked:
         opened.append(path)
         return prototxt_source(path, read_bytes(path))
 
-    check_source(source, open_net, report, allow_custom=settings.allow_custom)
+    check_source(source, open_net, report, fork=settings.fork, allow_custom=settings.allow_custom)
     if settings.state is not None:  # the nets are checked by themselves, in the states that the call names
         report.drop(lambda found: found.span is not None and found.span.source is not source)
         opened = []
@@ -154,7 +154,7 @@ def _check_net(job: Job, source: Source, settings: Settings) -> Checked:
     report = Report()
     if settings.state is not None or not _check_beside(job, source, settings, report):
         known: Known = {}
-        net = read_net(source, report, allow_custom=settings.allow_custom)
+        net = read_net(source, report, fork=settings.fork, allow_custom=settings.allow_custom)
         if net is not None:
             incomplete = report.failed
             level, stages = settings.state or (0, ())

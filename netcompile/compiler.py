@@ -8,16 +8,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
-from netcompile.caffe.caffe_pb2 import NetParameter
 from netcompile.checked_states import build, build_phases, check_phases, check_run_of
 from netcompile.diagnostics import CompileError, Diagnostic, Report
 from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import Expanded, expand
-from netcompile.infer import infer
-from netcompile.ir import Layer, Net
 from netcompile.load import load, read_source
 from netcompile.lower import lower
-from netcompile.shapes import Shape
 from netcompile.spec import name_list
 from netcompile.states import State
 from netcompile.tree import Mapping as MappingNode
@@ -30,7 +26,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from netcompile.caffe.caffe_pb2 import SolverParameter
-    from netcompile.ir import Graph
+    from netcompile.forks import Fork
+    from netcompile.ir import Graph, Net
     from netcompile.layers import Known
     from netcompile.tree import Node
 
@@ -46,7 +43,7 @@ class Settings(NamedTuple):
     `root` is the folder that imports stay in and that a solver's `net` starts from; None: found from the spec.
     `net_file` is where the net will be written, None for beside the spec; `net_path` is what the solver says instead.
     `ignore` has the codes of findings to leave out. `state` is the level and the stages to build and check the net in,
-    whatever its solver says.
+    whatever its solver says. `caffe` is the Caffe that is followed, as `fork_of` takes it; None for Caffe itself.
     """
 
     check: bool = True
@@ -57,12 +54,23 @@ class Settings(NamedTuple):
     net_path: str | None = None
     ignore: frozenset[str] = frozenset()
     state: tuple[int, tuple[str, ...]] | None = None
+    caffe: Any = None
+
+    @property
+    def fork(self) -> Fork | None:
+        """The fork whose messages are used. Raises CallError where there is none to be found."""
+        if self.caffe is None:
+            return None
+        from netcompile.forks import fork_of  # noqa: PLC0415 - most nets are Caffe's own
+
+        return fork_of(self.caffe)
 
 
 class Compiled:
     """What became of a spec.
 
-    `net` is the net of all phases, `deploy` the deploy net and `solver` the solver, None where the spec asks for none.
+    `net` is the net of all phases, `deploy` the deploy net and `solver` the solver, None where the spec asks for none;
+    they are messages of the fork that is followed, if any.
     `graphs` has the net in "TRAIN", "TEST" and, where there is a deploy net, "DEPLOY", with the shape of every blob.
     `warnings` are the findings that are no errors; `notes` say what was not checked.
     """
@@ -107,15 +115,17 @@ def compile(  # noqa: A001, PLR0913 - the public verb, and what it can be told
     allow_custom_layers: bool = False,
     root: str | os.PathLike[str] | None = None,
     net_path: str | None = None,
+    caffe_pb2: Any = None,
 ) -> Compiled:
     """Compile a spec: a path, a text stream, or the document itself as a mapping.
 
     `variables` set the spec's `vars`. `check=False` leaves out the checks per state: the net is emitted as it stands.
     `deploy` derives a deploy net where the spec has no `deploy` key; `root` is the folder that imports stay in;
-    `net_path` is what the solver names as its net. Raises CompileError with every finding where one is an error,
-    OSError where a file can't be read.
+    `net_path` is what the solver names as its net; `caffe_pb2` is a fork's generated module, or its path, whose fields
+    are followed. Raises CompileError with every finding where one is an error, OSError where a file can't be read.
     """
-    settings = Settings(check, deploy, allow_custom_layers, None if root is None else os.fspath(root), None, net_path)
+    folder = None if root is None else os.fspath(root)
+    settings = Settings(check, deploy, allow_custom_layers, folder, None, net_path, caffe=caffe_pb2)
     with collector_off():
         report = Report()
         source = _source_of(spec)
@@ -140,7 +150,9 @@ def compile_document(
 ) -> Compiled | None:
     """Compile a loaded document, like `compile_source`."""
     spec = expand_document(document, report, settings, variables or {})
-    net = lower(spec, report, allow_custom=settings.allow_custom)
+    fork = settings.fork
+    lowered = lower(spec, report, allow_custom=settings.allow_custom, fork=fork)
+    net = fork.net_for_rules(lowered) if fork else lowered
     checks = report if settings.check else Report()
     known: Known = {}
     level, stages = settings.state or (0, ())
@@ -159,13 +171,15 @@ def compile_document(
     if spec.deploy is not None or settings.deploy:
         deploy = _deploy(spec, report, settings)
         if deploy is not None:
-            deployed = build(deploy, State("DEPLOY"), incomplete=spec.incomplete)
+            read = fork.net_for_rules(deploy) if fork else deploy
+            deployed = build(read, State("DEPLOY"), incomplete=spec.incomplete)
             graphs["DEPLOY"] = deployed.graph
             check_run_of(deployed, checks)
     _silence(report, document, settings)
     if report.failed:
         return None
-    return Compiled(net, deploy, solver, graphs, report.ordered(), lambda: _source_name(document.source.name, settings))
+    name = document.source.name
+    return Compiled(lowered, deploy, solver, graphs, report.ordered(), lambda: _source_name(name, settings))
 
 
 def expand_document(
@@ -175,22 +189,25 @@ def expand_document(
     imported = _libraries(document, report, settings) if "imports" in document.entries else []
     libraries = [one.document for one in imported]
     custom = settings.allow_custom
-    validated = validate(document, report, allow_custom=custom, custom_types=_custom_types(libraries))
-
+    fork = settings.fork
+    types = _custom_types(libraries)
+    validated = validate(document, report, allow_custom=custom, custom_types=types, fork=fork)
     return expand(
         validated.document,
         report,
         libraries=libraries,
         overrides=variables,
         damaged=validated.damaged.union(*(one.damaged for one in imported)),
-        recheck=partial(_recheck, allow_custom=custom),
+        recheck=partial(_recheck, allow_custom=custom, fork=fork),
     )
 
 
-def _recheck(node: MappingNode, definition: str, report: Report, *, allow_custom: bool) -> MappingNode | None:
+def _recheck(
+    node: MappingNode, definition: str, report: Report, *, allow_custom: bool, fork: Fork | None
+) -> MappingNode | None:
     if definition == "layer":
-        return validate_layer(node, report, allow_custom=allow_custom)
-    return validate_section(node, definition, report)
+        return validate_layer(node, report, allow_custom=allow_custom, fork=fork)
+    return validate_section(node, definition, report, fork)
 
 
 def _libraries(document: MappingNode, report: Report, settings: Settings) -> list[Validated]:
@@ -202,7 +219,7 @@ def _libraries(document: MappingNode, report: Report, settings: Settings) -> lis
         library = load(source, report)
         if library is None:
             return None
-        one = validate(library, report, allow_custom=settings.allow_custom)
+        one = validate(library, report, allow_custom=settings.allow_custom, fork=settings.fork)
         validated[id(one.document)] = one
         return one.document
 
@@ -224,7 +241,9 @@ def _deploy(spec: Expanded, report: Report, settings: Settings) -> Net | None:
 
     if spec.incomplete and report.failed:
         return None
-    return derive_deploy(lower(spec, report, "DEPLOY", allow_custom=settings.allow_custom), read_options(spec.deploy), report)
+    fork = settings.fork
+    net = lower(spec, report, "DEPLOY", allow_custom=settings.allow_custom, fork=fork)
+    return derive_deploy(net, read_options(spec.deploy), report, fork)
 
 
 def _solver(  # noqa: PLR0913 - all that a spec says
@@ -233,13 +252,13 @@ def _solver(  # noqa: PLR0913 - all that a spec says
 ) -> SolverParameter | None:  # fmt: skip
     from netcompile.solver_files import compile_solver  # noqa: PLC0415 - for specs that have one
 
-    sound = validate_section(section, "solver", report)
+    sound = validate_section(section, "solver", report, settings.fork)
     if sound is None:
         return None
     whole = document.keys.get("solver", section).span  # the key may be misspelt
     path = settings.net_path or _net_path(document.source.name, settings)
     return compile_solver(
-        sound, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known
+        sound, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known, fork=settings.fork
     )
 
 
@@ -282,63 +301,6 @@ def _silence(report: Report, document: MappingNode, settings: Settings) -> None:
 
     names = name_list(lint.entries.get("ignore")) if type(lint) is MappingNode else []
     silence(report, settings.ignore, [Asked(str(name.value), name.span) for name in names], source)
-
-
-def analyze(
-    net: Message | str,
-    phase: str = "TRAIN",
-    stages: Iterable[str] = (),
-    level: int = 0,
-    top_shapes: Mapping[str, Sequence[int | None]] | None = None,
-) -> Graph:
-    """The graph of a net in one state: a NetParameter, which is not modified, or prototxt text.
-
-    `top_shapes` gives shapes of blobs that no rule derives, by name, with None for an unknown dim. Raises CompileError
-    exactly where Caffe refuses the net at construction.
-    """
-    with collector_off():
-        report = Report()
-        read = _net_of(net, report)
-        if read is not None and not report.failed:
-            declared = {name: Shape.of(dims) for name, dims in (top_shapes or {}).items()}
-            if declared:
-                read = Net(read.header, [layer._replace(declared=declared) for layer in read.layers])
-            graph = infer(read, State(phase, level, (*read.header.state.stage, *stages)), report)
-        if report.failed:
-            raise CompileError(report.ordered())
-        return graph
-
-
-def _net_of(net: Message | str, report: Report) -> Net | None:
-    """A net from prototxt text or a message of any pool, in the current format."""
-    from netcompile.solver_files import read_net  # noqa: PLC0415 - for prototxt
-
-    if isinstance(net, str):
-        return read_net(Source("<prototxt>", net), report)
-    own = net if isinstance(net, NetParameter) else NetParameter.FromString(net.SerializePartialToString())
-    from netcompile.old_formats import upgrade_net  # noqa: PLC0415 - likewise
-
-    upgraded = upgrade_net(own, report).net
-    return Net(upgraded, [Layer(layer) for layer in upgraded.layer])
-
-
-def upgrade(net: Message | str) -> NetParameter:
-    """What Caffe's own upgrade makes of a net in an old format: prototxt text or a message, which is not modified.
-
-    A net in the current format comes back as it is. Raises CompileError where Caffe refuses the file.
-    """
-    from netcompile.old_formats import upgrade_net  # noqa: PLC0415 - for old nets
-    from netcompile.prototxt import read_prototxt  # noqa: PLC0415 - likewise
-
-    report = Report()
-    if isinstance(net, str):
-        message = read_prototxt(Source("<prototxt>", net), NetParameter, report).message
-    else:
-        message = NetParameter.FromString(net.SerializePartialToString())
-    upgraded = upgrade_net(message, report).net
-    if report.failed:
-        raise CompileError(report.ordered())
-    return upgraded  # type: ignore[no-any-return]
 
 
 def variable_nodes(variables: Mapping[str, Any], report: Report) -> dict[str, Node]:

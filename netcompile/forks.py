@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from netcompile.ir import Layer
 
 _MODULES: Final = ("caffe_pb2.py", "proto/caffe_pb2.py", "caffe/proto/caffe_pb2.py", "python/caffe/proto/caffe_pb2.py")
+_LAYERS: Final = ("layer", "layers")
 _GENERATE: Final = "give the caffe_pb2.py that `protoc --python_out=. caffe.proto` makes for the fork"
 # As protobuf 2 and 3 wrote it: serialized_pb='...', _b('...') or b'...'; since 3.20: AddSerializedFile(b'...').
 _LITERAL: Final = re.compile(
@@ -84,14 +85,21 @@ class Fork:
         blocks = ((name, self.blocks[name]) for name in kind.params if name in self.blocks)
         return next((name for name, message in blocks if field in message.fields_by_name), None)
 
+    def carry_net(self, net: Any) -> CarriedNet:
+        """A whole net, as read from a file, in our messages."""
+        return CarriedNet(self, net)
+
+    def solver_for_rules(self, solver: Any) -> own_messages.SolverParameter:
+        """A solver in our messages."""
+        own = own_messages.SolverParameter()
+        carry(solver, own)
+        return own
+
     def net_for_rules(self, net: Net) -> Net:
         """The net in our messages, as the rules read it; layers that already are in ours stay as they are."""
         header = net.header if isinstance(net.header, own_messages.NetParameter) else own_messages.NetParameter()
         if header is not net.header:
-            layerless = type(net.header)()
-            layerless.CopyFrom(net.header)
-            layerless.ClearField("layer")
-            carry(layerless, header)
+            carry(net.header, header)
         return Net(header, [self.layer_for_rules(layer) for layer in net.layers])
 
     def layer_for_rules(self, layer: Layer) -> Layer:
@@ -107,6 +115,43 @@ class Fork:
         own: Any = own_messages.DESCRIPTOR
         write = write_layer_defaults if isinstance(message, self.LayerParameter) else write_defaults
         write(message, own.message_types_by_name[message.DESCRIPTOR.name])
+
+
+class CarriedNet:
+    """A fork's net in our messages: `net`. It still knows what each layer was in the fork's."""
+
+    def __init__(self, fork: Fork, given: Any) -> None:
+        self.net = own_messages.NetParameter()
+        self._fork = fork
+        self._given = given
+        self._parted: set[tuple[str, int]] = set()
+        rest = type(given)()
+        rest.CopyFrom(given)
+        for field in _LAYERS:
+            for index, layer in enumerate(getattr(given, field, ())):
+                if not carry_layer(layer, getattr(self.net, field).add()):
+                    self._parted.add((field, index))
+            if field in rest.DESCRIPTOR.fields_by_name:
+                rest.ClearField(field)
+        carry(rest, self.net)
+
+    def mark(self, layer: Layer, field: str, index: int) -> Layer:
+        """A layer of our net with what the fork knows of it; in the fork's net it is element `index` of `field`."""
+        if field not in _LAYERS:
+            return layer
+        source = getattr(self._given, field)[index]
+        known = self._fork.speaks_of(source) if field == "layer" else self._names_type(source, layer.message)
+        return layer._replace(custom=layer.custom or known, forked=(field, index) in self._parted)
+
+    def _names_type(self, source: Any, message: Any) -> bool:
+        """Tell whether the fork's V1 layers have a type that Caffe's have not, and give it to the layer."""
+        from netcompile.old_formats.v1 import current_type  # noqa: PLC0415 - for old nets
+
+        name = source.LayerType.Name(source.type) if source.HasField("type") else ""
+        if not name or name in own_messages.V1LayerParameter.LayerType.keys():  # noqa: SIM118 - no mapping
+            return self._fork.has_type(message.type)
+        message.type = current_type(name)
+        return True
 
 
 def _class(file: FileDescriptor, name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.diagnostics import did_you_mean
 from netcompile.prototext_fields import unquote
 from netcompile.prototext_scan import INTEGER, LIST, MALFORMED, MESSAGE, NUMBER, STRING, STRINGS, WORD
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from netcompile.prototext_scan import Entry
 
 _SHOWN: Final = 40
+_LISTED: Final = 8
+_NOT_IN_FORK: Final = "Caffe has it, but the fork that --caffe names does not"
 _KINDS: Final = {
     INTEGER: "a number",
     NUMBER: "a number",
@@ -50,9 +53,24 @@ def explain_field(name: str, message: Any) -> tuple[str, str | None]:
     ]
     if inside:
         return text, f"it is a field of {' and '.join(inside[:3])}{' and others' if inside[3:] else ''}"
+    if _is_own(name, message):
+        return text, _NOT_IN_FORK
     meant = did_you_mean(name, message.fields_by_name)
     guess = f"did you mean '{meant}'? " if meant else ""
-    return text, f"{guess}a field of a Caffe fork needs the fork's messages: --caffe"
+    return text, f"{guess}{_remedy('field', message)}"
+
+
+def _remedy(what: str, declared: Any) -> str:
+    """What to do about a field or value that is none, of a message or enum of Caffe's own or of a fork."""
+    if declared.file is own_messages.DESCRIPTOR:
+        return f"a {what} of a Caffe fork needs the fork's messages: --caffe"
+    return f"the fork that --caffe names has no such {what} either"
+
+
+def _is_own(name: str, message: Any) -> bool:
+    """Whether Caffe has a field that a fork's message lacks."""
+    messages: Any = own_messages.DESCRIPTOR.message_types_by_name
+    return message.name in messages and name in messages[message.name].fields_by_name
 
 
 def explain_value(entry: Entry, field: Field) -> tuple[str, str, str | None]:
@@ -63,7 +81,7 @@ def explain_value(entry: Entry, field: Field) -> tuple[str, str, str | None]:
         found = _KINDS[entry.kind]
         return "wrong-kind", f"'{entry.name}' takes {field.takes}, not {found}", _hint_kind(entry, field)
     if field.descriptor.enum_type:
-        return _explain_enum(entry, [value.name for value in field.descriptor.enum_type.values])
+        return _explain_enum(entry, field.descriptor.enum_type)
     if entry.kind in (STRING, STRINGS):
         return _explain_string(entry)
     return _explain_number(entry, field)
@@ -87,13 +105,15 @@ def _hint_kind(entry: Entry, field: Field) -> str | None:
     return f"write {entry.value[1:-1]} without quotes" if entry.kind == STRING and entry.value[1:-1] else None
 
 
-def _explain_enum(entry: Entry, names: list[str]) -> tuple[str, str, str | None]:
+def _explain_enum(entry: Entry, enum: Any) -> tuple[str, str, str | None]:
+    names = [value.name for value in enum.values]
     choice = f"one of {', '.join(names)}"
     if entry.kind == NUMBER and not _is_integer(entry.value):
         return "wrong-kind", f"'{entry.name}' takes a word or its number, not {_shown(entry)}", choice
     meant = did_you_mean(entry.value, names)
     text = f"'{entry.name}' has no value {_shown(entry)}"
-    return "unknown-enum-value", text, f"did you mean '{meant}'?" if meant else choice
+    guess = f"did you mean '{meant}'? " if meant else f"{choice}; " if len(names) <= _LISTED else ""
+    return "unknown-enum-value", text, f"{guess}{_remedy('value', enum)}"
 
 
 def _explain_string(entry: Entry) -> tuple[str, str, str | None]:

@@ -54,7 +54,7 @@ def _spec(source: Source, settings: Settings, variables: Sequence[str], report: 
 def _net(source: Source, settings: Settings, report: Report) -> Shown | None:
     if settings.deploy:
         raise CallError(f"{source.name} is prototxt, of which no deploy net can be derived; a spec has one")
-    net = read_net(source, report, allow_custom=settings.allow_custom)
+    net = read_net(source, report, fork=settings.fork, allow_custom=settings.allow_custom)
     if net is None or report.failed:
         return None
     level, stages = settings.state or (0, ())

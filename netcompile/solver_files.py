@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netcompile.caffe import caffe_pb2 as own_messages
+from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
 from netcompile.diagnostics import Report
 from netcompile.infer import infer
 from netcompile.ir import Layer, Net
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Mapping as AbstractMapping
 
-    from netcompile.caffe.caffe_pb2 import SolverParameter
     from netcompile.diagnostics import Diagnostic, Note
+    from netcompile.forks import Fork
     from netcompile.ir import Graph, Origin
     from netcompile.layers import Known
     from netcompile.old_formats import Origins
@@ -36,48 +36,57 @@ def check_solver(text: str, nets: AbstractMapping[str, str], *, caffe_pb2: Any =
     """Find what is wrong with the text of a solver file, and with its nets: `nets` has the text of each by its path.
 
     A finding is an error exactly where Caffe fails when it makes the solver, or in its first iteration. A net that is
-    not in `nets` is not checked, with a warning. `caffe_pb2` is a module with other messages than Caffe's own.
+    not in `nets` is not checked, with a warning. `caffe_pb2` is a fork's module, or its path, whose messages are read.
     """
     report = Report()
     sources = {path: Source(path, net) for path, net in nets.items()}
-    check_source(Source("solver.prototxt", text), sources.get, report, messages=caffe_pb2)
+    check_source(Source("solver.prototxt", text), sources.get, report, fork=_fork_of(caffe_pb2))
     return report.ordered()
 
 
+def _fork_of(caffe_pb2: Any) -> Fork | None:
+    if caffe_pb2 is None:
+        return None
+    from netcompile.forks import fork_of  # noqa: PLC0415 - most nets are Caffe's own
+
+    return fork_of(caffe_pb2)
+
+
 def check_source(
-    solver: Source, open_net: Callable[[str], Source | None], report: Report, *, messages: Any = None,
+    solver: Source, open_net: Callable[[str], Source | None], report: Report, *, fork: Fork | None = None,
     allow_custom: bool = False,
 ) -> list[BuiltNet]:  # fmt: skip
     """Check a solver file, like `check_solver`; returns its nets as they are built.
 
     `open_net` gives the text of a net by its path as written, None where it is not at hand.
     """
-    messages = messages or own_messages
     reading = Report()
     from netcompile.prototxt import read_prototxt  # noqa: PLC0415 - specs do without it
 
-    parsed = read_prototxt(solver, messages.SolverParameter, reading)
+    parsed = read_prototxt(solver, fork.SolverParameter if fork else SolverParameter, reading)
     report.extend(reading)
     origin = _FieldOrigin(parsed.positions)
-    builder = _Builder(report, allow_custom=allow_custom)
-    nets = _TextNets(builder, origin, open_net, messages, unsound=bool(parsed.unsound))
-    return check_message(parsed.message, origin, report, nets, complete=not reading.failed)
+    builder = _Builder(report, fork, allow_custom=allow_custom)
+    nets = _TextNets(builder, origin, open_net, unsound=bool(parsed.unsound))
+    message = fork.solver_for_rules(parsed.message) if fork else parsed.message
+    return check_message(message, origin, report, nets, complete=not reading.failed)
 
 
 def compile_solver(  # noqa: PLR0913 - what a spec knows of its solver and its net
     section: Mapping, whole: Span, net: Net, path: str, *, report: Report, checks: Report, incomplete: bool = False,
-    known: Known | None = None,
+    known: Known | None = None, fork: Fork | None = None,
 ) -> SolverParameter:  # fmt: skip
     """Make the solver of a spec from its validated section, and check it against the net of the spec.
 
     `whole` is the place that stands for the section, `path` that of the emitted net. What the message can't hold goes
     to `report`, the rest to `checks`. `incomplete`: the net lacks layers that could not be read; `known` has what was
-    derived of it before.
+    derived of it before. The solver is in the messages of `fork`, where there is one.
     """
     complete = is_whole(section, report)
-    solver = fill_solver(section, report)
+    written = fill_solver(section, report, fork.SolverParameter if fork else SolverParameter)
     if not names_net(section):
-        solver.net = path
+        written.net = path
+    solver = fork.solver_for_rules(written) if fork else written
     known = {} if known is None else known
 
     def graph_of(test: int) -> Graph | None:
@@ -87,37 +96,42 @@ def compile_solver(  # noqa: PLR0913 - what a spec knows of its solver and its n
 
     complete = derive_tests(solver, section, graph_of, report) and complete
     origin = SectionOrigin(section, whole)
-    check_own(solver, origin, net, checks, complete=complete, incomplete=incomplete, known=known)
-    return solver
+    check_own(solver, origin, net, checks, complete=complete, incomplete=incomplete, known=known, fork=fork)
+    if fork is not None:
+        written.test_iter[:] = solver.test_iter
+        fork.complete(written)
+    return written
 
 
 def check_own(  # noqa: PLR0913 - what a spec knows of its solver and its net
     solver: SolverParameter, origin: Origin, net: Net, report: Report, *, complete: bool = True,
-    incomplete: bool = False, known: Known | None = None,
+    incomplete: bool = False, known: Known | None = None, fork: Fork | None = None,
 ) -> list[BuiltNet]:  # fmt: skip
     """Check a solver against the net that was made together with it; returns its nets as they are built.
 
     What it names is taken to be that net, but for a `test_net` beside `net`. `incomplete`: the net lacks layers that
     could not be read. `known` has what was derived of the net before.
     """
-    builder = _Builder(report)
+    builder = _Builder(report, fork)
     builder.derived[id(net)] = {} if known is None else known
     if incomplete:
         builder.unsound.add(id(net))
     return check_message(solver, origin, report, _OwnNets(builder, solver, origin, net), complete=complete)
 
 
-def read_net(source: Source, report: Report, *, messages: Any = None, allow_custom: bool = False) -> Net | None:
+def read_net(source: Source, report: Report, *, fork: Fork | None = None, allow_custom: bool = False) -> Net | None:
     """Read the text of a net file and upgrade it, each layer with its place; None where Caffe can't upgrade it.
 
     Where the text can't be read as a whole, the net has what is sound, and the layers that lost something are damaged.
+    The text is read with the messages of `fork`; the net is in ours, as the rules read it.
     """
     from netcompile.old_formats import upgrade_net  # noqa: PLC0415 - specs do without it
     from netcompile.prototxt import read_prototxt  # noqa: PLC0415 - likewise
 
-    parsed = read_prototxt(source, (messages or own_messages).NetParameter, report)
+    parsed = read_prototxt(source, fork.NetParameter if fork else NetParameter, report)
+    carried = fork.carry_net(parsed.message) if fork else None
     upgrading = Report()
-    upgraded = upgrade_net(parsed.message, upgrading, parsed.positions.find)
+    upgraded = upgrade_net(carried.net if carried else parsed.message, upgrading, parsed.positions.find)
     report.extend(upgrading)
     if upgrading.failed:
         return None
@@ -126,15 +140,17 @@ def read_net(source: Source, report: Report, *, messages: Any = None, allow_cust
         field, element, _ = upgraded.origins.written(index)
         damaged = (field, element) in parsed.unsound
         origin = _LayerOrigin(parsed.positions, upgraded.origins, index)
-        layers.append(Layer(message, origin, custom=allow_custom, damaged=damaged))
+        layer = Layer(message, origin, custom=allow_custom, damaged=damaged)
+        layers.append(layer if carried is None else carried.mark(layer, field, element))
     return Net(upgraded.net, layers)
 
 
 class _Builder:
     """Builds and runs nets, and makes nets of messages that a solver holds."""
 
-    def __init__(self, report: Report, *, allow_custom: bool = False) -> None:
+    def __init__(self, report: Report, fork: Fork | None = None, *, allow_custom: bool = False) -> None:
         self.report = report
+        self.fork = fork
         self.allow_custom = allow_custom
         self.unsound: set[int] = set()  # ids of nets of which a part could not be read
         self.derived: dict[int, Known] = {}
@@ -142,10 +158,13 @@ class _Builder:
     def hold(self, use: NetUse, origin: Origin) -> Net:
         message: Any = use.message
         layers = [
-            Layer(layer, _InnerOrigin(origin, f"{use.field}.layer:{i}"), custom=self.allow_custom)
+            Layer(layer, _InnerOrigin(origin, f"{use.field}.layer:{i}"), custom=self._is_custom(layer.type))
             for i, layer in enumerate(message.layer)
         ]
         return Net(message, layers)
+
+    def _is_custom(self, type_name: str) -> bool:
+        return self.allow_custom or (self.fork is not None and self.fork.has_type(type_name))
 
     def build(self, net: Net, state: State) -> Graph | None:
         building = Report()
@@ -165,12 +184,12 @@ class _Builder:
 class _TextNets:
     """The nets of a solver file: those that it names and those that it holds."""
 
-    def __init__(self, builder: _Builder, origin: Origin, open_net: Callable[[str], Source | None], messages: Any, *,
-                 unsound: bool) -> None:  # fmt: skip
+    def __init__(
+        self, builder: _Builder, origin: Origin, open_net: Callable[[str], Source | None], *, unsound: bool
+    ) -> None:
         self._builder = builder
         self._origin = origin
         self._open = open_net
-        self._messages = messages
         self._unsound = unsound
         self._known: dict[str, Net | None] = {}
         self.build = builder.build
@@ -196,7 +215,7 @@ class _TextNets:
             report.add("unread-net", self._origin.span(use.field), text)
             return None
         reading = Report()
-        net = read_net(source, reading, messages=self._messages, allow_custom=self._builder.allow_custom)
+        net = read_net(source, reading, fork=self._builder.fork, allow_custom=self._builder.allow_custom)
         report.extend(reading)
         if net is not None and reading.failed:
             self._builder.unsound.add(id(net))

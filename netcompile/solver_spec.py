@@ -9,7 +9,7 @@ Knows neither what a solver's fields must satisfy nor how shapes are inferred.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.caffe.caffe_pb2 import SolverParameter
 from netcompile.fill import values
@@ -67,20 +67,26 @@ def _step(node: Node, part: str) -> Node | None:
     return node if part == "0" else None
 
 
-def fill_solver(section: Mapping, report: Report) -> SolverParameter:
-    """Fill the message from a validated section; a value that its field can't hold is reported and left out."""
-    filled = values(section, SolverParameter.DESCRIPTOR)  # type: ignore[arg-type] # a descriptor of any implementation
+def fill_solver(section: Mapping, report: Report, message_type: Any = SolverParameter) -> SolverParameter:
+    """Fill the message from a validated section; a value that its field can't hold is reported and left out.
+
+    `message_type` is the SolverParameter of Caffe or of a fork.
+    """
+    filled = values(section, message_type.DESCRIPTOR)
     try:
-        return SolverParameter(**filled)
+        solver: SolverParameter = message_type(**filled)
     except (TypeError, ValueError):
-        return _fill_by_fields(section, filled, report)
+        solver = _fill_by_fields(section, filled, report, message_type)
+    return solver
 
 
-def _fill_by_fields(section: Mapping, filled: dict[str, object], report: Report) -> SolverParameter:
-    solver = SolverParameter()
+def _fill_by_fields(
+    section: Mapping, filled: dict[str, object], report: Report, message_type: Any
+) -> SolverParameter:
+    solver: SolverParameter = message_type()
     for name, value in filled.items():
         try:
-            solver.MergeFrom(SolverParameter(**{name: value}))  # type: ignore[arg-type]
+            solver.MergeFrom(message_type(**{name: value}))
         except (TypeError, ValueError) as error:  # noqa: PERF203 - the slow path of the refused
             report.add("out-of-range", section.entries[name].span, f"{name} can't hold its value: {error}")
     return solver

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
+from netcompile.caffe import caffe_pb2
 from netcompile.diagnostics import CallError
 from netcompile.emit import to_text
 from netcompile.kinds import kind_of
@@ -14,6 +14,7 @@ from netcompile.texts import prototxt_source, read_bytes
 
 if TYPE_CHECKING:
     from netcompile.diagnostics import Report
+    from netcompile.forks import Fork
     from netcompile.tree import Source
 
 
@@ -24,8 +25,8 @@ class UpgradedFile(NamedTuple):
     formats: tuple[str, ...]
 
 
-def upgrade_file(path: str, report: Report) -> UpgradedFile | None:
-    """Upgrade a net or solver; None where Caffe would refuse it. What gets lost is reported too.
+def upgrade_file(path: str, report: Report, fork: Fork | None = None) -> UpgradedFile | None:
+    """Upgrade a net or solver of Caffe or of a fork; None where Caffe would refuse it. What gets lost is reported too.
 
     Raises CallError where the file can't be read, or holds something else.
     """
@@ -34,7 +35,8 @@ def upgrade_file(path: str, report: Report) -> UpgradedFile | None:
     kind = kind_of(source.text)
     if kind == "spec":
         raise CallError(f"{path} is a spec; only prototxt has old formats")
-    formats, text = _upgrade_solver(source, report) if kind == "solver" else _upgrade_net(source, report)
+    messages: Any = fork or caffe_pb2
+    formats, text = (_upgrade_solver if kind == "solver" else _upgrade_net)(source, report, messages)
     if report.failed:
         return None
     if any(found.code == "not-utf8" for found in report):
@@ -42,13 +44,13 @@ def upgrade_file(path: str, report: Report) -> UpgradedFile | None:
     return UpgradedFile(text.encode() if formats else data, formats)
 
 
-def _upgrade_net(source: Source, report: Report) -> tuple[tuple[str, ...], str]:
-    parsed = read_prototxt(source, NetParameter, report)
+def _upgrade_net(source: Source, report: Report, messages: Any) -> tuple[tuple[str, ...], str]:
+    parsed = read_prototxt(source, messages.NetParameter, report)
     upgraded = upgrade_net(parsed.message, report, parsed.positions.find)
     return upgraded.formats, to_text(upgraded.net)
 
 
-def _upgrade_solver(source: Source, report: Report) -> tuple[tuple[str, ...], str]:
-    parsed = read_prototxt(source, SolverParameter, report)
+def _upgrade_solver(source: Source, report: Report, messages: Any) -> tuple[tuple[str, ...], str]:
+    parsed = read_prototxt(source, messages.SolverParameter, report)
     solver = upgrade_solver(parsed.message, report, parsed.positions.find)
     return (() if solver is parsed.message else ("solver_type",)), to_text(solver)

@@ -26,6 +26,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         default=False,
         help="take layer types that are not Caffe's own",
     )
+    parser.add_argument("--caffe", metavar="PATH", help="follow a fork: its caffe_pb2.py or folder, or `installed`")
     parser.add_argument("--root", metavar="DIR", help="the folder that imports stay in and `net:` paths start from")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in findings")
 
@@ -34,8 +35,13 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """What the arguments say beyond the spec itself."""
     from netcompile.compiler import Settings  # noqa: PLC0415 - not every command needs it
 
+    if options.caffe is not None:
+        from netcompile.forks import load_fork  # noqa: PLC0415 - most nets are Caffe's own
+
+        load_fork(options.caffe)  # a wrong path is a wrong call, not a finding in each file
     return Settings(
         allow_custom=options.allow_custom_layers,
+        caffe=options.caffe,
         root=options.root,
         net_path=getattr(options, "net_path", None),
         ignore=_ignored(getattr(options, "ignore", ())),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from netcompile.commands.common import OK, WRONG_INPUT, show_findings
+from netcompile.commands.common import OK, WRONG_INPUT, settings_of, show_findings
 from netcompile.diagnostics import Report
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from netcompile.upgrading import upgrade_file  # noqa: PLC0415 - likewise
 
     report = Report()
-    upgraded = upgrade_file(options.file, report)
+    upgraded = upgrade_file(options.file, report, settings_of(options).fork)
     show_findings(report.ordered(), options)
     if upgraded is None:
         return WRONG_INPUT

@@ -52,17 +52,18 @@ def upgrade_net(net: Any, report: Report, find: Find | None = None) -> Upgraded:
     """
     findings = Findings(report, find)
     formats: list[str] = []
-    origins = Origins("layers" if net.layers else "layer")
+    old = getattr(net, "layers", ())  # which a fork may have dropped
+    origins = Origins("layers" if old else "layer")
     compatible = True
-    if v0.is_v0(net):
+    if old and v0.is_v0(net):
         formats.append("V0 layers")
         net, compatible = v0.upgrade_v0(net, origins, findings)
-    if net.layers:
+    if old:
         moved, net, complete = _upgrade_v1(net, origins, findings)
         formats += [] if formats else ["V1 layers"]
         formats += ["data transformation fields"] if moved else []
         compatible &= complete
-    if net.input:
+    if _upgrades_inputs(net):
         formats.append("net-level inputs")
         net = _upgrade_inputs(net, origins, findings)
     three = [
@@ -79,6 +80,14 @@ def _upgrade_v1(net: Any, origins: Origins, findings: Findings) -> tuple[bool, A
     upgraded.CopyFrom(net)
     moved = v1.move_transformations(upgraded, origins)
     return moved, *v1.upgrade_v1(upgraded, origins, findings)
+
+
+def _upgrades_inputs(net: Any) -> bool:
+    """Tell whether there are inputs to upgrade: a fork without `input_param` has no Input layer, and keeps them."""
+    fields = net.DESCRIPTOR.fields_by_name
+    if "input" not in fields or not net.input:
+        return False
+    return "input_param" in fields["layer"].message_type.fields_by_name
 
 
 def _upgrade_inputs(net: Any, origins: Origins, findings: Findings) -> Any:
@@ -131,8 +140,8 @@ def upgrade_solver(solver: Any, report: Report, find: Find | None = None) -> Any
 
     Where nothing was old, that is the very message that was given. Both fields are refused, even if they agree.
     """
-    if not solver.HasField("solver_type"):
-        return solver
+    if "type" not in solver.DESCRIPTOR.fields_by_name or not solver.HasField("solver_type"):
+        return solver  # early forks know `solver_type` alone
     if solver.HasField("type"):
         findings = Findings(report, find)
         text = "`solver_type` and `type` are both given: Caffe refuses that, even if they agree"
