@@ -36,7 +36,7 @@ _KEPT_SOURCES: Final = frozenset({"Input", "DummyData", "Parameter"})
 
 
 class DeployOptions(NamedTuple):
-    """What a spec says under `deploy`: the batch size, stages, outputs and input shapes, with their places."""
+    """What a spec says under `deploy`: the batch size, stages, outputs and the shapes of inputs, with their places."""
 
     batch: int
     stages: tuple[str, ...]
@@ -50,24 +50,28 @@ def read_options(node: Node | None) -> DeployOptions:
     if type(node) is not Mapping:
         return DeployOptions(1, (), (), {}, node)
     entries = node.entries
-    batch = entries.get("batch")
-    inputs = {}
+    batch = _dim(entries.get("batch"), 1)
+    batch = 1 if batch is None else batch
     declared = entries.get("inputs")
-    if type(declared) is Mapping:
-        for name, dims in declared.entries.items():
-            if type(dims) is List:
-                inputs[str(name)] = (declared.keys[name], Shape.of([_integer(item) for item in dims.items]))
+    shapes = declared.entries if type(declared) is Mapping else {}
     return DeployOptions(
-        batch=(_integer(batch) if batch is not None else None) or 1,
-        stages=tuple(str(s.value) for s in name_list(entries.get("stages"))),
+        batch=batch,
+        stages=tuple(str(name.value) for name in name_list(entries.get("stages"))),
         outputs=name_list(entries.get("outputs")),
-        inputs=inputs,
+        inputs={
+            str(name): (declared.keys[name], Shape.of([_dim(item, batch) for item in dims.items]))
+            for name, dims in shapes.items()
+            if type(declared) is Mapping and type(dims) is List
+        },
         place=node,
     )
 
 
-def _integer(node: Node) -> int | None:
+def _dim(node: Node | None, batch: int) -> int | None:
+    """A dim of an input: a number, `batch`, or None for an unknown one."""
     value = node.value if type(node) is Scalar else None
+    if value == "batch":
+        return batch
     return int(value) if isinstance(value, (int, float)) else None
 
 
@@ -122,18 +126,16 @@ class _Deriver:
     def run(self) -> Net | None:
         needed, tops = self._walk(self._outputs())
         self._check_names(needed)
+        self._check_inputs(tops)
         if self.failed:
             return None
         shared = _shared_names(self.layers[i].message for i in needed)
         layers: list[Layer] = []
-        for name in self.options.inputs:
-            if name not in self.makers:
-                self._fail(self.options.inputs[name][0].span, "unknown-blob", f"`inputs` names '{name}', which no layer makes",
-                           did_you_mean(name, self.makers))  # fmt: skip
         for index, layer in enumerate(self.layers):
             layers.extend(self._inputs(index, layer, tops))
             if index in needed and not _is_data(layer):
-                layers.append(layer._replace(message=_for_inference(layer.message, shared)))
+                message = _for_inference(layer.message, shared)
+                layers.append(layer._replace(message=_with_tops(message, tops[index])))
         header = type(self.header)()
         header.CopyFrom(self.header)
         header.ClearField("state")
@@ -151,11 +153,9 @@ class _Deriver:
         if self.options.outputs:
             return self._named_outputs()
         outputs: dict[tuple[str, int], None] = {}
-        converted: dict[str, Layer] = {}
         for index, layer in enumerate(self.layers):
             message = layer.message
-            if message.type in _CONVERSIONS.values() and self._was_loss(layer):
-                self._check_converted(layer, converted)
+            if _was_loss(layer) and message.top:
                 outputs[message.top[0], index] = None
                 continue
             for i in _output_bottoms(message):
@@ -166,19 +166,6 @@ class _Deriver:
             text = "the net has no loss in TEST that would say what its outputs are"
             self._fail(self._place(), "no-outputs", text, hint="name them: `deploy: {outputs: [...]}`")
         return list(outputs)
-
-    def _check_converted(self, layer: Layer, converted: dict[str, Layer]) -> None:
-        first = converted.setdefault(layer.message.top[0], layer)
-        if first is layer:
-            return
-        text = f"two losses become '{layer.message.top[0]}' in deploy"
-        hint = "leave one out with `deploy: false`, name it with `deploy: {top: NAME}`, or name the `outputs`"
-        self._fail(layer.origin.span(""), "duplicate-top", text, hint=hint,
-                   notes=[Note("the first is here", first.origin.span("")), *layer.origin.notes("")])  # fmt: skip
-
-    def _was_loss(self, layer: Layer) -> bool:
-        origin = layer.origin
-        return isinstance(origin, SpecOrigin) and origin.form.type in _CONVERSIONS
 
     def _named_outputs(self) -> list[tuple[str, int]]:
         outputs = []
@@ -201,42 +188,72 @@ class _Deriver:
         while waiting:
             blob, maker = waiting.pop()
             tops.setdefault(maker, set()).add(blob)
-            if blob in self.options.inputs or maker in needed:
+            if maker in needed or self._starts_at(blob, maker):
                 continue
             needed.add(maker)
-            message = self.layers[maker].message
-            for i, read in enumerate(self.reads[maker]):
-                if read is not None:
-                    waiting.append((message.bottom[i], read))
+            bottoms = self.layers[maker].message.bottom
+            waiting.extend((bottoms[i], read) for i, read in enumerate(self.reads[maker]) if read is not None)
         return needed, tops
 
+    def _starts_at(self, blob: str, maker: int) -> bool:
+        """Whether an input takes the place of a layer for one of its tops: where data are changed in place, of the first."""
+        if blob not in self.options.inputs:
+            return False
+        first = self._first_maker(blob, maker)
+        return first == maker or bool(self.layers[first].message.bottom)
+
+    def _first_maker(self, blob: str, maker: int) -> int:
+        """The layer that makes what a chain of layers in place, up to `maker`, changes."""
+        bottoms = self.layers[maker].message.bottom
+        while blob in bottoms:
+            before = self.reads[maker][list(bottoms).index(blob)]
+            if before is None:
+                break
+            maker, bottoms = before, self.layers[before].message.bottom
+        return maker
+
     def _check_names(self, needed: set[int]) -> None:
-        """Two kept layers that make one blob: only conversions under one name can."""
-        made: dict[str, int] = {}
-        for index in sorted(needed):
-            message = self.layers[index].message
-            if not self._was_loss(self.layers[index]):
+        """Of losses that are converted under one name nobody can tell which one is wanted."""
+        first: dict[str, Layer] = {}
+        wanted = {self.layers[index].message.name for index in needed if _is_converted(self.layers[index])}
+        for layer in self.layers:
+            name = layer.message.name
+            if name not in wanted or not _is_converted(layer):
                 continue
-            first = made.setdefault(message.name, index)
-            if first != index:
-                self._check_converted(self.layers[index], {message.top[0]: self.layers[first]})
+            if first.setdefault(name, layer) is layer:
+                continue
+            hint = "leave one out with `deploy: false`, name it with `deploy: {top: NAME}`, or name other `outputs`"
+            notes = [Note("the first is here", first[name].origin.span("")), *layer.origin.notes("")]
+            text = f"two losses become '{name}' in deploy"
+            self._fail(layer.origin.span(""), "duplicate-top", text, hint=hint, notes=notes)
 
     # Inputs
+
+    def _check_inputs(self, tops: dict[int, set[str]]) -> None:
+        used = {blob for blobs in tops.values() for blob in blobs}
+        for name, (key, _) in self.options.inputs.items():
+            if name not in self.makers:
+                text = f"`inputs` names '{name}', which no layer makes in deploy"
+                self._fail(key.span, "unknown-blob", text, did_you_mean(name, self.makers))
+            elif name not in used and not self.failed:
+                self.report.add("unused-field", key.span, f"`inputs` names '{name}', which the outputs do not need")
 
     def _inputs(self, index: int, layer: Layer, tops: dict[int, set[str]]) -> list[Layer]:
         """Input layers for the needed tops of a data layer, and for those that `inputs` names."""
         inputs = []
         for i, top in enumerate(layer.message.top):
-            named = top in self.options.inputs
-            if top not in tops.get(index, ()) or not (named or _is_data(layer)) or (named and self.makers[top] != index):
+            named = top in self.options.inputs and self._starts_at(top, index)
+            if top not in tops.get(index, ()) or not (named or _is_data(layer)):
                 continue
             shape = self.options.inputs[top][1] if named else self._input_shape(layer, i)
             if shape is None or not shape.known:
                 text = f"the shape of the input '{top}' is not known{'' if shape is None else f': {shape}'}"
                 hint = f"give it: `deploy: {{inputs: {{{top}: [1, ...]}}}}`, or the layer's `top_shapes`"
-                self._fail(layer.origin.span(f"top:{i}"), "unknown-input-shape", text, hint=hint, notes=layer.origin.notes(""))
+                place = self.options.inputs[top][0].span if named else layer.origin.span(f"top:{i}")
+                self._fail(place, "unknown-input-shape", text, hint=hint, notes=layer.origin.notes(""))
                 continue
-            message = LayerParameter(name=top, type="Input", top=[top], input_param={"shape": [{"dim": list(shape.dims)}]})
+            shapes = {"shape": [{"dim": list(shape.dims)}]}
+            message = LayerParameter(name=top, type="Input", top=[top], input_param=shapes)
             inputs.append(Layer(message, layer.origin))
         return inputs
 
@@ -276,11 +293,30 @@ def _is_data(layer: Layer) -> bool:
     return not layer.message.bottom and bool(layer.message.top) and layer.message.type not in _KEPT_SOURCES
 
 
+def _is_converted(layer: Layer) -> bool:
+    """True for a loss that has become the layer that gives its probabilities."""
+    return isinstance(layer.origin, SpecOrigin) and layer.origin.form.type in _CONVERSIONS
+
+
+def _was_loss(layer: Layer) -> bool:
+    """True for a loss that gives its own top in deploy: it is converted, or its `deploy` makes another type of it."""
+    if _is_converted(layer):
+        return True
+    origin = layer.origin
+    test = origin.spec.forms.get("TEST") if isinstance(origin, SpecOrigin) else None
+    if test is None or test.type == layer.message.type or _is_loss_type(layer.message.type):
+        return False
+    weights = [scalar.value for scalar in name_list(test.fields.layer.entries.get("loss_weight"))]
+    return any(weights) if weights else _is_loss_type(test.type)
+
+
+def _is_loss_type(name: str) -> bool:
+    return name in LAYER_TYPES and LAYER_TYPES[name].loss
+
+
 def _output_bottoms(message: LayerParameter) -> tuple[int, ...]:
     """The bottoms of a loss that a deployed net is asked for; none for a layer that is no loss."""
-    kind = LAYER_TYPES.get(message.type)
-    weighted = any(message.loss_weight) if message.loss_weight else bool(kind and kind.loss)
-    if not weighted:
+    if not (any(message.loss_weight) if message.loss_weight else _is_loss_type(message.type)):
         return ()
     return (0, 1) if message.type == "ContrastiveLoss" else (0,)
 
@@ -310,11 +346,30 @@ def _for_inference(message: LayerParameter, shared: set[str]) -> LayerParameter:
     if message.type != "DummyData":
         for field, value in new.ListFields():
             if field.name.endswith("_param") and isinstance(value, Message):
-                _drop_fillers(value)
+                _drop_fillers(new, field.name)
     return new
 
 
-def _drop_fillers(message: Any) -> None:
-    for field, _ in message.ListFields():
-        if field.message_type is not None and field.message_type.name == "FillerParameter":
-            message.ClearField(field.name)
+def _drop_fillers(message: LayerParameter, block: str) -> None:
+    """Leave out the fillers of a block, and the block where it has nothing else."""
+    value: Any = getattr(message, block)
+    fillers = [f.name for f, _ in value.ListFields() if f.message_type and f.message_type.name == "FillerParameter"]
+    for name in fillers:
+        value.ClearField(name)
+    if fillers and not value.ListFields():
+        message.ClearField(block)
+
+
+def _with_tops(message: LayerParameter, tops: set[str]) -> LayerParameter:
+    """An Input layer with only those of its tops that are needed; other layers as they are."""
+    if message.type != "Input" or tops >= set(message.top):
+        return message
+    kept = [i for i, top in enumerate(message.top) if top in tops]
+    shapes = list(message.input_param.shape)
+    names = [message.top[i] for i in kept]
+    del message.top[:]
+    message.top.extend(names)
+    if len(shapes) > 1:
+        del message.input_param.shape[:]
+        message.input_param.shape.extend(shapes[i] for i in kept if i < len(shapes))
+    return message
