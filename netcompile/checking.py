@@ -176,7 +176,8 @@ def _check_beside(job: Job, source: Source, settings: Settings, report: Report) 
 
     for path in job.solvers:
         found = Report()
-        check_source(prototxt_source(path, read_bytes(path)), open_net, found, allow_custom=settings.allow_custom)
+        solver = prototxt_source(path, read_bytes(path))
+        check_source(solver, open_net, found, fork=settings.fork, allow_custom=settings.allow_custom)
         report.extend_new(one for one in found if one.span is not None and one.span.source is source)
     return opened
 

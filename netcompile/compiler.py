@@ -288,7 +288,8 @@ def _from_root(path: str, spec: str, settings: Settings) -> str | None:
 def check_library(document: MappingNode, report: Report, settings: Settings) -> None:
     """Check a loaded library, and those that it imports, as far as that goes without a use."""
     libraries = [one.document for one in _libraries(document, report, settings)] if "imports" in document.entries else []
-    validate(document, report, allow_custom=settings.allow_custom, custom_types=_custom_types(libraries))
+    types = _custom_types(libraries)
+    validate(document, report, allow_custom=settings.allow_custom, custom_types=types, fork=settings.fork)
     _silence(report, document, settings)
 
 
