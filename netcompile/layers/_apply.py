@@ -74,18 +74,7 @@ def apply_again(
     # A scalar and a blob without a shape compare alike; presets and data layers are rare, and read more than the key.
     if () in bottoms or not bottoms or layer.blobs:
         return apply_type(kind, layer, bottoms)
-    key = (
-        kind.name,
-        len(names[1]),
-        *map(eq, *names),
-        # An unset message with required fields (Clip) has no serialization at all.
-        *[
-            getattr(layer, field).SerializePartialToString() if layer.HasField(field) else b""
-            for field in kind.messages
-        ],
-        *([param.SerializePartialToString() for param in layer.param] if kind.checks else ()),
-        *bottoms,
-    )
+    key = (len(names[1]), *map(eq, *names), *_parameters(kind, layer), *bottoms)
     done = known.get(key)
     if done is None:
         done = apply_type(kind, layer, bottoms)
@@ -94,8 +83,34 @@ def apply_again(
     return done
 
 
+def _parameters(kind: LayerType, layer: LayerParameter) -> tuple[object, ...]:
+    """The type of a layer and all parameters that its rule and its checks read, as a key."""
+    return (
+        kind.name,
+        # An unset message with required fields (Clip) has no serialization at all.
+        *[
+            getattr(layer, field).SerializePartialToString() if layer.HasField(field) else b""
+            for field in kind.messages
+        ],
+        *([param.SerializePartialToString() for param in layer.param] if kind.checks else ()),
+    )
+
+
+_MOST_COUNTS: Final = 10_000
+_counts: Final[dict[tuple[object, ...], int | None]] = {}  # for all nets: layers of a few kinds are asked for again
+
+
 def learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
     """How many learned blobs `layer` has, whatever its bottoms are; None where that depends on them, or it is wrong."""
+    key = (len(layer.bottom), len(layer.top), *_parameters(kind, layer))
+    if key not in _counts:
+        if len(_counts) >= _MOST_COUNTS:
+            _counts.clear()
+        _counts[key] = _learned_count(kind, layer)
+    return _counts[key]
+
+
+def _learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
     if any(_check_counts(kind, layer)) or any(True for check in kind.checks for _ in check(layer)):
         return None
     tries = [[shape] * len(layer.bottom) for shape in _ANY_RANK]
@@ -113,7 +128,7 @@ def _accepted(
         try:
             accepted.append(kind.rule(layer, bottoms))
         except ShapeError as error:  # noqa: PERF203 - a refusal is one of the answers
-            refusal = refusal or error
+            refusal = refusal or error.with_traceback(None)  # which would keep all that is known here alive
     return accepted, refusal
 
 
