@@ -42,7 +42,8 @@ _TOLD_APART: Final = frozenset({"normalize"})
 def carry(source: Message, target: Message) -> bool:
     """Fill `target` with what `source` means, as far as it has the fields; False where something has no place in it.
 
-    A field that is not given is given as the default of `source`, where that of `target` is another.
+    A field that is not given is given as the default of `source`, where that of `target` is another. But a number that
+    a fork has taken back to 0 is left to `target`: forks do so to work it out by themselves.
     """
     plan = _plan(source.DESCRIPTOR, target.DESCRIPTOR)
     if plan is None:
@@ -52,7 +53,7 @@ def carry(source: Message, target: Message) -> bool:
     for field, value in source.ListFields():
         copy = None if field.is_extension else plan.copies.get(field.name)
         whole = copy is not None and copy(target, value) and whole
-    _give(target, plan.defaults)
+    _give(target, plan.meant)
     return whole
 
 
@@ -64,7 +65,7 @@ def carry_layer(source: Message, target: Any) -> bool:
         if name in given and not target.HasField(name):
             block = getattr(target, name)
             plan = _plan(given[name].message_type, block.DESCRIPTOR)
-            _give(block, plan.defaults if plan else ())
+            _give(block, plan.meant if plan else ())
     return whole
 
 
@@ -102,6 +103,7 @@ class _Plan(NamedTuple):
 
     copies: dict[str, Copy]
     defaults: tuple[tuple[str, Any], ...]
+    meant: tuple[tuple[str, Any], ...]  # those but for numbers that are 0
 
 
 def _give(message: Any, defaults: tuple[tuple[str, Any], ...]) -> None:
@@ -116,7 +118,7 @@ def _plan(source: Descriptor, target: Descriptor) -> _Plan | None:
     if _alike(source, target, set()):
         return None
     copies: dict[str, Copy] = {}
-    defaults = []
+    defaults, meant = [], []
     for field in source.fields:
         twin = target.fields_by_name.get(field.name)
         copy = _copy(field, twin) if twin is not None else None
@@ -127,7 +129,8 @@ def _plan(source: Descriptor, target: Descriptor) -> _Plan | None:
             value = _default_in(field, twin)
             if value is not None and field.name not in _TOLD_APART:
                 defaults.append((field.name, value))
-    return _Plan(copies, tuple(defaults))
+                meant += [] if value == 0 and field.cpp_type in _NUMBERS else defaults[-1:]
+    return _Plan(copies, tuple(defaults), tuple(meant))
 
 
 def _default_in(field: FieldDescriptor, twin: FieldDescriptor) -> Any:
