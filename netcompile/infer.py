@@ -44,6 +44,7 @@ class _Inference:
         self.names: list[tuple[list[str], list[str]]] = []  # of each layer, its bottoms and tops
         self.wires: list[list[Version | None]] = []  # of each layer, the version that each bottom reads
         self.made: list[list[Version]] = []  # of each layer, the version that each top writes
+        self.steered: list[int] = []  # layers with loss_weight or propagate_down
         self.latest: dict[str, Version] = {}
         self.sharing = Sharing()
         self.filled: dict[int, tuple[Applied, _Learned]] = {}  # by identity of what was derived, which is kept
@@ -60,7 +61,8 @@ class _Inference:
         graph_layers = [self._layer(i) for i in range(len(self.layers))]
         shapes = {name: version.shape for name, version in self.latest.items()}
         state = self.state
-        return Graph(state.phase, state.stages, state.level, graph_layers, shapes, self.names, self.wires, self.made)
+        wiring = (self.names, self.wires, self.made, self.steered)
+        return Graph(state.phase, state.stages, state.level, graph_layers, shapes, *wiring)
 
     def _add(
         self, layer: Layer, code: str, at: str, message: str, *, hint: str | None = None, notes: Sequence[Note] = ()
@@ -186,6 +188,8 @@ class _Inference:
     def _layer(self, index: int) -> GraphLayer:
         layer = self.layers[index]
         message = layer.message
+        if message.propagate_down or message.loss_weight:
+            self.steered.append(index)
         bottoms = [None if wire is None else wire.shape for wire in self.wires[index]]
         kind = LAYER_TYPES.get(message.type)
         if kind is None:
@@ -196,6 +200,8 @@ class _Inference:
         applied = apply_again(kind, message, bottoms, self.names[index], self.known)
         if layer.forked and applied.errors:
             applied = Applied([None] * len(message.top), None, UNKNOWN, (), ())
+        elif layer.forked and applied.later:
+            applied = applied._replace(later=())
         if not layer.damaged:
             for error in applied.errors:
                 self._shape_error(layer, error)
@@ -205,7 +211,7 @@ class _Inference:
             tops = [None] * declared
         elif len(tops) != declared:  # Caffe makes missing tops of losses by itself
             tops = [*tops[:declared], *[None] * (declared - len(tops))]
-        if message.propagate_down or message.loss_weight:
+        if self.steered and self.steered[-1] == index:
             self._check_counts(index, kind, applied.tops)
         owners = self.sharing.share(index, self.layers, blobs, self._add) if message.param else ()
         return self._finish(

@@ -121,10 +121,13 @@ class Graph:
     reports them: `()` is a scalar, a dim of None is unknown, dims of None mean that not even the number of axes is
     known. Of layers with one name, `params` has the last one that has any.
     `names` has the bottoms and tops of each layer, `reads` the version of a blob that each bottom reads (None where
-    there is none), and `writes` the one that each top makes.
+    there is none), and `writes` the one that each top makes. `steered` has the layers that say themselves where losses
+    and gradients go: with `loss_weight` or `propagate_down`.
     """
 
-    __slots__ = ("_blobs", "_params", "layers", "level", "names", "phase", "reads", "shapes", "stages", "writes")
+    __slots__ = (
+        "_blobs", "_params", "layers", "level", "names", "phase", "reads", "shapes", "stages", "steered", "writes",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -136,6 +139,7 @@ class Graph:
         names: Sequence[tuple[Sequence[str], Sequence[str]]],
         reads: Sequence[Sequence[Version | None]],
         writes: Sequence[Sequence[Version]],
+        steered: Sequence[int],
     ) -> None:
         self.phase = phase
         self.stages = stages
@@ -145,6 +149,7 @@ class Graph:
         self.names = names
         self.reads = reads
         self.writes = writes
+        self.steered = steered
         self._blobs: dict[str, Dims] | None = None
         self._params: dict[str, list[Dims]] | None = None
 
@@ -166,7 +171,8 @@ class Graph:
 
     def in_phase(self, phase: str) -> Graph:
         """The same layers in the other phase, where no rule tells the two apart."""
-        return Graph(phase, self.stages, self.level, self.layers, self.shapes, self.names, self.reads, self.writes)
+        wiring = (self.names, self.reads, self.writes, self.steered)
+        return Graph(phase, self.stages, self.level, self.layers, self.shapes, *wiring)
 
     def __repr__(self) -> str:
         return f"<Graph {self.phase}: {len(self.layers)} layers, {len(self.shapes)} blobs>"

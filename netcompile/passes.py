@@ -40,6 +40,13 @@ def check_run(
             _add(report, one, _gradient_error(one.layer.message, i), "no-gradient", severity)
 
 
+def run_backward(graph: Graph, *, force: bool = False) -> list[bool]:
+    """Find for each layer of a graph whether its Backward runs. `force` stands for the net's `force_backward`."""
+    steps = _insert_splits(graph)
+    runs = _backward(steps, force=force)
+    return [run.runs for step, run in zip(steps, runs, strict=True) if step.layer is not None]
+
+
 def _add(report: Report, one: GraphLayer, error: ShapeError, code: str, severity: str | None) -> None:
     message, origin = one.layer.message, one.layer.origin
     text = f"{message.type} '{message.name}'" if message.name else f"{message.type} layer"

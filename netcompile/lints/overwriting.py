@@ -1,0 +1,158 @@
+"""Lints on layers that work in place where their type can't, or where somebody still needs what they overwrite.
+
+Caffe compares names alone: it sees neither that two blobs have the same memory, nor what the backward pass still reads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from netcompile.diagnostics import Note
+from netcompile.layers.memory import (
+    KEEPING,
+    READING_TOPS,
+    SHARING,
+    overwriter,
+    reads_bottoms,
+    shares_memory,
+    tolerated,
+)
+from netcompile.lints.view import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netcompile.ir import Version
+    from netcompile.lints.view import View
+
+_OWN_TOP: Final = "give it a top of its own"
+_FARTHEST: Final = 64  # layers in place on one blob; rows of them are short
+
+
+def wrong_values(view: View) -> Iterator[Finding]:
+    """Layers in place that compute wrong values, or change values that others still read."""
+    for index, outcome in view.inexact.items():
+        if outcome == "wrong":
+            blob = _blob(view, index)
+            text = f"its type can't work in place: it reads '{blob}' while it writes it, so its values are wrong"
+            yield Finding(index, f"top:{view.in_place[index]}", text, _OWN_TOP)
+    for source in view.of(*KEEPING):
+        for version in view.writes[source]:
+            for index in _overwriters(view, version)[:1] if _is_kept(view, source, version) else ():
+                text = f"it changes in place what {view.name(source)} fills once: each pass changes it further"
+                yield Finding(index, f"top:{view.in_place[index]}", text, _OWN_TOP)
+    for index, other in _shared(view):
+        unchanged = view.graph.phase != "TRAIN" and view.message(index).type == "Dropout"
+        if other > index and not unchanged:
+            text = f"it changes '{_blob(view, index)}' in place, whose memory {view.name(other)} reads by another name"
+            yield _finding(view, index, other, text)
+
+
+def wrong_gradients(view: View) -> Iterator[Finding]:
+    """Layers in place in training whose gradient is wrong for it, or that of a layer whose values they overwrite."""
+    for index, outcome in view.inexact.items():
+        if outcome == "forward" and view.backward[index]:
+            text = f"its gradient is computed from the old '{_blob(view, index)}', which it overwrites: it is wrong"
+            yield Finding(index, f"top:{view.in_place[index]}", text, _OWN_TOP)
+    told = set()
+    for index, other in (*_clashes(view), *(pair for pair in _shared(view) if pair[1] < pair[0])):
+        if index not in told and view.backward[other]:
+            told.add(index)
+            text = f"it changes '{_blob(view, index)}' in place, from which {view.name(other)} computes its gradient"
+            yield _finding(view, index, other, f"{text}: that is wrong then")
+
+
+def _blob(view: View, index: int) -> str:
+    return view.names[index][0][view.in_place[index]]
+
+
+def _finding(view: View, index: int, other: int, text: str) -> Finding:
+    notes = [Note(f"the layer '{view.message(other).name}'", view.layers[other].layer.origin.span(""))]
+    return Finding(index, f"top:{view.in_place[index]}", text, _OWN_TOP, notes)
+
+
+def _is_kept(view: View, source: int, version: Version) -> bool:
+    """True for a top whose values its layer hands out again in the next pass, instead of new ones."""
+    message = view.message(source)
+    if message.type != "DummyData":
+        return True
+    fillers = message.dummy_data_param.data_filler
+    i = view.writes[source].index(version)
+    return not fillers or fillers[i if len(fillers) > 1 else 0].type == "constant"
+
+
+def _clashes(view: View) -> Iterator[tuple[int, int]]:
+    """Layers that overwrite in place the top of a layer which reads it in Backward: both layers."""
+    in_place, writes = view.in_place, view.writes
+    sharing = not view.by_type.keys().isdisjoint(SHARING)
+    for name in sorted(READING_TOPS & view.by_type.keys()):
+        for keeper in view.by_type[name]:
+            if not writes[keeper] or (name == "ReLU" and keeper not in in_place):
+                continue
+            readers = writes[keeper][0].readers
+            if not sharing and (not readers or readers[0] not in in_place):
+                continue
+            harmless = tolerated(view.message(keeper))
+            for index in () if harmless is None else _overwriters(view, writes[keeper][0]):
+                if overwriter(view.message(index)) not in (harmless or ()):
+                    yield index, keeper
+
+
+def _shared(view: View) -> Iterator[tuple[int, int]]:
+    """Layers that overwrite in place a blob with a second name, and the layers that need it under the other one.
+
+    Those after it get other values. Those before it count where their Backward reads the blob.
+    """
+    for sharer in view.of(*SHARING):
+        if not _shares(view, sharer):
+            continue
+        source, tops = view.reads[sharer][0], view.writes[sharer]
+        for top in tops:
+            aside = [version for version in tops if version is not top]
+            readers = [] if source is None else [reader for reader in source.readers if reader != sharer]
+            others = [*_readers(view, readers), *(one for version in aside for one in _readers(view, version.readers))]
+            for index in _overwriters(view, top) if others else ():
+                by = overwriter(view.message(index))
+                yield from ((index, one) for one in others if one > index or _needs_bottom(view, one, by))
+
+
+def _shares(view: View, index: int) -> bool:
+    kind = view.layers[index].kind
+    return kind is not None and kind.name in SHARING and shares_memory(view.message(index))
+
+
+def _overwriters(view: View, version: Version) -> list[int]:
+    """The layers that work in place on the memory of a blob, under whatever name."""
+    found: list[int] = []
+    waiting = [version]
+    while waiting and len(found) < _FARTHEST:
+        blob = waiting.pop()
+        for reader in blob.readers:
+            i = view.in_place.get(reader)
+            if i is not None and view.reads[reader][i] is blob:
+                found.append(reader)
+                waiting.append(view.writes[reader][i])
+            elif i is None and _shares(view, reader):
+                waiting.extend(view.writes[reader])
+    return found
+
+
+def _readers(view: View, readers: list[int]) -> list[int]:
+    """The layers that read the values of a blob, past those that only give it another name."""
+    found: list[int] = []
+    waiting = list(readers)
+    while waiting:
+        reader = waiting.pop()
+        if _shares(view, reader):
+            waiting.extend(one for version in view.writes[reader] for one in version.readers)
+        else:
+            found.append(reader)
+    return sorted(found)
+
+
+def _needs_bottom(view: View, reader: int, by: str) -> bool:
+    """Whether Backward of a layer reads its bottom, and minds what a layer of the type `by` makes of it."""
+    message = view.message(reader)
+    if message.type == "ReLU":
+        return by not in (tolerated(message) or ())
+    return reads_bottoms(message)

@@ -1,0 +1,92 @@
+"""Lints on a net in several states at once: what differs between TRAIN and TEST, and rules that no state meets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from netcompile.diagnostics import Note, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netcompile.ir import GraphLayer, Layer, Net
+    from netcompile.lints.view import View
+
+
+class NetFinding(NamedTuple):
+    """What a lint says of a layer of the net, whatever the state, at the path `at` of its message."""
+
+    layer: Layer
+    at: str
+    message: str
+    hint: str | None = None
+    notes: Sequence[Note] = ()
+
+
+def unknown_stages(net: Net, views: Sequence[View]) -> Iterator[NetFinding]:
+    """Rules with a stage that no state has, where a state has one much like it that no rule names."""
+    set_by = {stage for view in views for stage in view.graph.stages if stage}
+    if not set_by:
+        return
+    named = {
+        stage: layer
+        for layer in net.layers
+        for rule in (*layer.message.include, *layer.message.exclude)
+        for stage in (*rule.stage, *rule.not_stage)
+    }
+    for stage in sorted(set_by - named.keys()):
+        meant = did_you_mean(stage, named.keys() - set_by)
+        if meant is not None:
+            layer = named[meant]
+            rules = "include" if layer.message.include else "exclude"
+            text = f"its rule names the stage '{meant}', which no state has, but no rule names '{stage}', which one has"
+            yield NetFinding(layer, rules, text, f"did you mean '{stage}'?")
+
+
+def test_only_losses(net: Net, views: Sequence[View]) -> Iterator[NetFinding]:
+    """Losses of TEST in a net that has none in TRAIN."""
+    del net
+    train = [view for view in views if view.graph.phase == "TRAIN"]
+    test = [view for view in views if view.graph.phase == "TEST"]
+    if not train or any(view.training or view.of("Python") for view in train) or any(view.solver for view in train):
+        return
+    for view in test:
+        for index in view.losses:
+            text = "the loss is in TEST alone, so nothing is learned in TRAIN"
+            yield NetFinding(
+                view.layers[index].layer, "include", text, "leave out its rule, or train with another loss"
+            )
+            return
+
+
+def other_weights(net: Net, views: Sequence[View]) -> Iterator[NetFinding]:
+    """Layers that learn other shapes in TEST than in TRAIN, though a test takes over the weights by name."""
+    del net
+    train = next((view for view in views if view.graph.phase == "TRAIN" and view.training), None)
+    if train is None or train.solver is not None:  # the solver's own check knows which nets share weights
+        return
+    learned: dict[str, GraphLayer] = {}
+    for one in train.layers:
+        if one.blobs:
+            learned.setdefault(one.layer.message.name, one)
+    for view in views:
+        for one in view.layers if view.graph.phase == "TEST" and view.layers is not train.layers else ():
+            first = learned.get(one.layer.message.name)
+            if first is not None and one.blobs and _differ(first, one):
+                shapes = f"it learns {_blobs(one)} in TEST, but {_blobs(first)} in TRAIN"
+                text = f"{shapes}: a test takes the weights of TRAIN, and aborts"
+                notes = [Note("in TRAIN", first.layer.origin.span(""))] if first.layer is not one.layer else []
+                yield NetFinding(
+                    one.layer, "", text, "the data of both phases must have the same channels, height and width", notes
+                )
+
+
+def _differ(one: GraphLayer, other: GraphLayer) -> bool:
+    ours, theirs = one.blobs or (), other.blobs or ()
+    if len(ours) != len(theirs):
+        return True
+    return any(a is not None and b is not None and a.differs(b) for a, b in zip(ours, theirs, strict=True))
+
+
+def _blobs(one: GraphLayer) -> str:
+    return " and ".join("?" if shape is None else str(shape) for shape in one.blobs or ())
