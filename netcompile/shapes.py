@@ -7,7 +7,7 @@ is true: what can't be known is never an error.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -144,6 +144,15 @@ def truncated(numerator: Dim, denominator: Dim) -> Dim:
     if denominator == 0:
         raise ZeroDivisionError
     return UNKNOWN
+
+
+@overload
+def as_int(value: int) -> int: ...
+@overload
+def as_int(value: Dim) -> Dim: ...
+def as_int(value: Dim) -> Dim:
+    """A number as Caffe keeps it in a signed integer of 32 bits: 4294967295 is -1 to it."""
+    return (value + 2**31) % 2**32 - 2**31 if type(value) is int else value
 
 
 def check_blob(shape: Shape, what: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from netcompile.layers._words import named, plural
-from netcompile.shapes import Dim, Shape, ShapeError, truncated
+from netcompile.shapes import Dim, Shape, ShapeError, as_int, truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _PLANE = 2
 
 
 class Windows(NamedTuple):
-    """Kernel, stride, pad and dilation of each spatial axis."""
+    """Kernel, stride, pad and dilation of each spatial axis, as Caffe's signed integers."""
 
     kernel: Sequence[int]
     stride: Sequence[int]
@@ -69,17 +69,19 @@ def windows(layer: LayerParameter, x: Shape, channel: int) -> Windows:
         _per_axis(layer, x, spatial, "dilation", 1),
     )
     for i in range(spatial):
-        if found.kernel[i] == 0:
+        if found.kernel[i] <= 0:
             at = field_at(layer, "kernel_size", i)
-            raise ShapeError("a kernel of 0 covers nothing; it must be at least 1", at, "bad-value")
+            message = f"a kernel of {found.kernel[i]} covers nothing; it must be at least 1"
+            raise ShapeError(message, at, "bad-value")
     return found
 
 
 def refuse_zero_stride(layer: LayerParameter, found: Windows) -> None:
-    """Caffe refuses a stride of 0, or divides by it."""
+    """Caffe refuses a stride of 0 or less; in the _h and _w spelling it only fails to divide by 0."""
+    pair = _written_pair(layer, "stride")
     for i, stride in enumerate(found.stride):
-        if stride == 0:
-            raise ShapeError("stride is 0; it must be at least 1", field_at(layer, "stride", i), "bad-value")
+        if stride == 0 or (stride < 0 and not pair):
+            raise ShapeError(f"stride is {stride}; it must be at least 1", field_at(layer, "stride", i), "bad-value")
 
 
 def convolved(layer: LayerParameter, x: Shape, channel: int, found: Windows) -> Sequence[Dim]:
@@ -87,7 +89,7 @@ def convolved(layer: LayerParameter, x: Shape, channel: int, found: Windows) -> 
     dims = []
     for i, size in enumerate(x[channel + 1 :]):
         # C division: toward zero, so a window too large by less than a stride still gives 1 (conv_layer.cpp).
-        dim = truncated(size + 2 * found.pad[i] - found.extent(i), found.stride[i]) + 1
+        dim = as_int(truncated(as_int(size + 2 * found.pad[i] - found.extent(i)), found.stride[i]) + 1)
         if dim < 0:
             raise too_large(layer, x, channel, found, i)
         dims.append(dim)
@@ -136,8 +138,8 @@ def _per_axis(layer: LayerParameter, x: Shape, spatial: int, field: str, default
         message = f"{pair[0]} needs 2 spatial axes, but {_spatial_axes(layer, x, spatial)}"
         raise ShapeError(message, f"{AT}.{pair[0]}", "axis-count", f"write `{field}`")
     if pair:
-        return [getattr(p, name) for name in _pair(field)]
-    values = list(getattr(p, field))
+        return [as_int(getattr(p, name)) for name in _pair(field)]
+    values = [as_int(value) for value in getattr(p, field)]
     if not values and default is None and spatial:
         message = "kernel_size is missing; give it once, or once per spatial axis"
         raise ShapeError(message, AT, "missing-field", f"write `{field}: N`")

@@ -18,7 +18,7 @@ from netcompile.layers._windows import (
     windows,
 )
 from netcompile.layers._words import named, plural
-from netcompile.shapes import Dim, Shape, ShapeError, axes, check_blob
+from netcompile.shapes import Dim, Shape, ShapeError, as_int, axes, check_blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +107,7 @@ def deconvolution(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
             later.append(error)
     dims = []
     for i, size in enumerate(x[channel + 1 :]):
-        dim = found.stride[i] * (size - 1) + found.extent(i) - 2 * found.pad[i]
+        dim = as_int(found.stride[i] * (size - 1) + found.extent(i) - 2 * found.pad[i])
         if dim < 0 or (dim == 0 and p.bias_term):
             raise _nothing_left(layer, x, found, i, dim)
         if dim == 0:

@@ -8,7 +8,7 @@ from netcompile.layers._checks import is_set
 from netcompile.layers._layer import Inferred, layer_type
 from netcompile.layers._rules import in_place
 from netcompile.layers._words import counted, named, plural
-from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, axes
+from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, as_int, axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ def accuracy(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     axis = scores.canonical(p.axis, "accuracy_param.axis")
     _check_labels(layer, bottoms, axis)
     classes = scores.count() // labels.count()
-    if classes < p.top_k:
+    if classes < as_int(p.top_k):
         message = f"top_k is {p.top_k}, but {named(layer, 0, scores)} has {classes} classes on axis {axis}"
         raise ShapeError(message, "accuracy_param.top_k", "bad-value")
     if len(layer.top) == 1:

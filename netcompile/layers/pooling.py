@@ -10,7 +10,7 @@ from netcompile.layers._checks import positive
 from netcompile.layers._layer import Arity, Inferred, layer_type
 from netcompile.layers._rules import in_place
 from netcompile.layers._words import named, need_axes
-from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, check_blob
+from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, as_int, check_blob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,8 +57,9 @@ def _check_kernel(layer: LayerParameter) -> Iterator[ShapeError]:
         return
     yield from _check_pair(p, "kernel")
     for name in ["kernel_size"] if p.HasField("kernel_size") else written:
-        if getattr(p, name) == 0:
-            yield ShapeError(f"{name} is 0; it must be at least 1", f"{_AT}.{name}", "bad-value")
+        value = as_int(getattr(p, name))
+        if value <= 0:
+            yield ShapeError(f"{name} is {value}; it must be at least 1", f"{_AT}.{name}", "bad-value")
 
 
 def _check_pair(p: PoolingParameter, stem: str) -> Iterator[ShapeError]:
@@ -191,7 +192,8 @@ def _sides(p: PoolingParameter) -> tuple[_Side, _Side]:
     kernel = (p.kernel_size, p.kernel_size) if p.HasField("kernel_size") else (p.kernel_h, p.kernel_w)
     stride = (p.stride_h, p.stride_w) if p.HasField("stride_h") else (p.stride, p.stride)
     pad = (p.pad_h, p.pad_w) if p.HasField("pad_h") else (p.pad, p.pad)
-    return _Side(kernel[0], stride[0], pad[0]), _Side(kernel[1], stride[1], pad[1])
+    height, width = (_Side(*map(as_int, side)) for side in zip(kernel, stride, pad, strict=True))
+    return height, width
 
 
 def _pool(layer: LayerParameter, x: Shape) -> tuple[list[Dim], list[ShapeError]]:
@@ -216,10 +218,10 @@ def _pooled(size: Dim, side: _Side, rounded: _Rounded, *, padded: bool) -> Dim:
         return UNKNOWN
     kernel, stride, pad = side
     # Caffe divides in single precision, which tells from 2^24 on (pooling_layer.cpp, Reshape).
-    dim = rounded(_single(_single(size + 2 * pad - kernel) / _single(stride))) + 1
-    if padded and (dim - 1) * stride >= size + pad:
+    dim = rounded(_single(_single(as_int(size + 2 * pad - kernel)) / _single(stride))) + 1
+    if padded and as_int((dim - 1) * stride) >= as_int(size + pad):
         dim -= 1  # the last window would start in the padding
-    if padded and (dim - 1) * stride >= size + pad:
+    if padded and as_int((dim - 1) * stride) >= as_int(size + pad):
         message = f"the last of {dim} windows would start beyond a size of {size}, which single precision can't hold"
         raise ShapeError(message, "bottom:0", "bad-value")
     return dim

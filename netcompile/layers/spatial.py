@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from netcompile.layers._checks import require
 from netcompile.layers._layer import Inferred, layer_type
 from netcompile.layers._words import named, need_axes, plural
-from netcompile.shapes import Shape, ShapeError, axes
+from netcompile.shapes import Shape, ShapeError, as_int, axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def crop(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
         raise ShapeError(message, "bottom:1", "axis-count")
     offsets = list(p.offset) if len(p.offset) > 1 else [p.offset[0] if p.offset else 0] * cropped
     for i, offset in enumerate(offsets, axis):
-        if x[i] - offset < reference[i]:
+        if as_int(x[i] - offset) < reference[i]:
             start = f", from {offset} on" if offset else ""
             wanted = named(layer, 1, reference)
             message = f"axis {i} of {named(layer, 0, x)} can't be cut to {reference[i]}{start}, as {wanted} asks"
@@ -49,7 +49,7 @@ def _lrn_in_place(layer: LayerParameter) -> InPlace:
 @layer_type(
     "LRN",
     in_place=_lrn_in_place,
-    checks=[require("lrn_param.local_size", lambda size: size % 2 == 1, "must be odd")],
+    checks=[require("lrn_param.local_size", lambda size: as_int(size) > 0 and size % 2 == 1, "must be odd")],
 )
 def lrn(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Local response normalisation: divides each value by a power of the sum of squares around it, across

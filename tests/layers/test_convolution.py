@@ -45,6 +45,10 @@ def im2col(fields: str) -> str:
         ("num_output: 6 kernel_size: 5 stride: 2", "1x4x4x4", "1x6x1x1", "6x4x5x5 6"),
         ("num_output: 6 kernel_size: 5 bias_term: false", "1x4x4x4", "1x6x0x0", "6x4x5x5"),
         ("num_output: 6 kernel_size: 3", "0x4x5x5", "0x6x3x3", "6x4x3x3 6"),
+        # Caffe keeps these numbers in signed integers: 4294967295 is -1 to it
+        ("num_output: 6 kernel_size: 3 pad: 4294967295", "1x4x9x9", "1x6x5x5", "6x4x3x3 6"),
+        ("num_output: 6 kernel_size: 3 dilation: 4294967295", "1x4x5x5", "1x6x7x7", "6x4x3x3 6"),
+        ("num_output: 6 kernel_size: 3 stride_h: 4294967292 stride_w: 1", "1x4x5x5", "1x6x1x3", "6x4x3x3 6"),
     ],
 )
 def test_convolution(fields, bottom, top, blobs, derive):
@@ -121,6 +125,8 @@ WINDOWS = [
     ("kernel_size: 3 stride: 1 stride_w: 1", "1x4x5x5", "conflicting-fields", "convolution_param.stride_w"),
     ("kernel_size: 3 stride_h: 1 stride_w: 1", "1x4x5", "axis-count", "convolution_param.stride_h"),
     ("kernel_size: 3 stride: 0", "1x4x5x5", "bad-value", "convolution_param.stride"),
+    ("kernel_size: 3 stride: 4294967295", "1x4x5x5", "bad-value", "convolution_param.stride"),
+    ("kernel_size: 4294967295", "1x4x5x5", "bad-value", "convolution_param.kernel_size"),
     ("kernel_size: 3 stride: 1 stride: 1 stride: 1", "1x4x5x5", "axis-count", "convolution_param.stride"),
     ("kernel_size: 3 pad: 1 pad_h: 1", "1x4x5x5", "conflicting-fields", "convolution_param.pad_h"),
     ("kernel_size: 3 pad_w: 1", "1x4x5x5x5", "axis-count", "convolution_param.pad_w"),

@@ -16,6 +16,7 @@ MATRIX = 'infogain_loss_param { source: "m.binaryproto" }'
         ('type: "Accuracy" accuracy_param { axis: -1 top_k: 4 }', "2x3x4 3x2x1", "scalar"),
         ('type: "Accuracy"', "1x4 scalar", "scalar"),
         ('type: "Accuracy" accuracy_param { top_k: 0 }', "2x3x4x5 2x1x4x5", "scalar"),
+        ('type: "Accuracy" accuracy_param { top_k: 2147483648 }', "64x4 64", "scalar"),
         (f'type: "Accuracy" {TWO}', "?x10 ?", "scalar 10"),
         (f'type: "Accuracy" {TWO}', "unknown 64", "scalar ?"),
         ('type: "ContrastiveLoss"', "8x4 8x4x1x1 8", "scalar"),

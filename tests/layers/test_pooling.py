@@ -23,6 +23,7 @@ def spp(fields: str, rest: str = "") -> str:
         (SIDES, "1x3x5x6", "1x3x4x4"),
         ("kernel_size: 2 stride_h: 2 stride_w: 3", "1x3x5x6", "1x3x3x3"),
         ("kernel_size: 3 pad: 1", "1x3x5x6", "1x3x5x6"),
+        ("kernel_size: 3 pad: 4294967295", "1x3x7x7", "1x3x3x3"),
         ("kernel_size: 3 pad_h: 1 pad_w: 0", "1x3x5x6", "1x3x5x4"),
         # one of the pair beside kernel_size is ignored
         ("kernel_size: 2 kernel_h: 5", "1x3x5x6", "1x3x4x5"),

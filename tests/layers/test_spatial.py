@@ -22,6 +22,7 @@ def norm(fields: str = "") -> str:
         ("offset: 5", "2x3x9x9 5x7x4x4", "2x3x4x4"),
         ("offset: 5 offset: 0", "2x3x9x9 5x7x4x9", "2x3x4x9"),
         ("axis: 0", "2x3 1x3", "1x3"),
+        ("axis: 0 offset: 4294967295", "2x3 1x2", "1x2"),
         ("axis: -1 offset: 2", "5 3", "3"),
         ("axis: 1", "2x3x4 9x3x4x7", "2x3x4"),
         ("", "2x3x9x9 5x7x0x6", "2x3x0x6"),
@@ -43,6 +44,7 @@ def test_crop(fields, bottoms, top, derive):
         ("", "2x3x9x9 9x9", "axis-count", "bottom:1"),
         ("", "2x3x9x9 2x3x9x10", "window-too-large", "bottom:0"),
         ("offset: 1", "2x3x9x9 2x3x9x8", "window-too-large", "bottom:0"),
+        ("offset: 2147483648", "2x3x9x9 2x3x9x8", "window-too-large", "bottom:0"),
         ("offset: 0 offset: 2", "2x3x9x9 2x3x9x8", "window-too-large", "bottom:0"),
         ("offset: 0 offset: 2 offset: 3", "2x3x9x9 2x3x9x8", "count-mismatch", "crop_param.offset"),
         ("axis: 3 offset: 0 offset: 0", "2x3x9x9 2x3x9x8", "count-mismatch", "crop_param.offset"),
@@ -73,6 +75,7 @@ def test_lrn_of_an_unknown_blob_has_four_axes(derive):
     [
         ("local_size: 4", "2x3x4x5", "bad-value", "lrn_param.local_size"),
         ("local_size: 0", "2x3x4x5", "bad-value", "lrn_param.local_size"),
+        ("local_size: 4294967295", "2x3x4x5", "bad-value", "lrn_param.local_size"),
         ("", "3x4x5", "axis-count", "bottom:0"),
         ("", "1x2x3x4x5", "axis-count", "bottom:0"),
         ("", "1x2x3x4 1x2x3x4", "bottom-count", "bottom:1"),
