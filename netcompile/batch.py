@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.checking import Checked, Job, check_file
 from netcompile.diagnostics import CallError, Report
 from netcompile.imports import find_root
 from netcompile.kinds import kind_of
 from netcompile.paths import PROTOTXT, YAML, find_files
+from netcompile.records import NamedTuple
 from netcompile.texts import prototxt_source, read_bytes
 from netcompile.workers import Task, run_jobs
 

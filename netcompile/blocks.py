@@ -5,8 +5,9 @@ Values and small readers for the expansion; nothing is expanded here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Node, Scalar
 
 if TYPE_CHECKING:

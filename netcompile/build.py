@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.compiler import Settings, collector_off, compile_document, is_foreign, is_library, set_variables
 from netcompile.diagnostics import CallError, Report
 from netcompile.files import write_together
 from netcompile.load import load
 from netcompile.paths import YAML, find_files
+from netcompile.records import NamedTuple
 from netcompile.texts import read_bytes, spec_source
 
 if TYPE_CHECKING:

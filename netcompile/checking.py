@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from netcompile.checked_states import build_phases, check_phases
 from netcompile.compiler import (
@@ -23,6 +23,7 @@ from netcompile.diagnostics import CallError, Report
 from netcompile.kinds import kind_of
 from netcompile.load import load
 from netcompile.paths import PROTOTXT, YAML
+from netcompile.records import NamedTuple
 from netcompile.silence import silence
 from netcompile.solver_files import check_source, read_net
 from netcompile.texts import prototxt_source, read_bytes, spec_source

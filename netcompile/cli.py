@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "check": "find what is wrong with specs, prototxt nets and solvers",
     "lsp": "serve an editor: findings, shapes, hover, definitions, renaming and completion while a spec is written",
     "show": "show a net layer by layer: shapes, parameters, MACs, memory",
+    "import": "turn prototxt into a spec",
+    "diff": "say what a change to a net means: layers, parameters, shapes, weights that no longer load",
     "upgrade": "bring prototxt in an old format to the current one",
     "explain": "say what a finding means, with an example",
     "schema": "print the JSON Schema of specs, for editors",

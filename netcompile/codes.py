@@ -7,7 +7,9 @@ The table is alphabetical. It says nothing of who reports a code, nor of how a f
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import gc
 import os
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from netcompile.checked_states import build, build_phases, check_phases, check_run_of
 from netcompile.diagnostics import CompileError, Diagnostic, Report
@@ -14,6 +14,7 @@ from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import Expanded, expand
 from netcompile.load import load, read_source
 from netcompile.lower import lower
+from netcompile.records import NamedTuple
 from netcompile.spec import name_list
 from netcompile.states import State
 from netcompile.tree import Mapping as MappingNode

@@ -11,9 +11,10 @@ import os
 import re
 import sys
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.diagnostics import CallError, did_you_mean
+from netcompile.records import NamedTuple
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -6,7 +6,7 @@ fields go. Knows names and messages; shapes only as far as inputs need them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import Message
 
@@ -16,6 +16,7 @@ from netcompile.diagnostics import Note, did_you_mean
 from netcompile.ir import Layer, Net
 from netcompile.layers import LAYER_TYPES, apply_type
 from netcompile.origin import SpecOrigin
+from netcompile.records import NamedTuple
 from netcompile.shapes import Shape
 from netcompile.spec import name_list
 from netcompile.states import State, includes

@@ -7,10 +7,11 @@ The tests run both. Only this module reads them, and only when somebody asks.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.codes import CODES
 from netcompile.diagnostics import did_you_mean
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from netcompile.codes import Code

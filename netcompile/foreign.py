@@ -8,13 +8,14 @@ which messages a type reads, as those have defaults even where they are not give
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto
 
 from netcompile.fill import is_repeated
 from netcompile.layers import LAYER_TYPES
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ Straight-line code: nothing here decides how a layer is written.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.compiler import Settings, collector_off, expand_document
@@ -21,6 +21,7 @@ from netcompile.load import load
 from netcompile.lower import lower
 from netcompile.old_formats import upgrade_net, upgrade_solver
 from netcompile.prototxt import read_prototxt
+from netcompile.records import NamedTuple
 from netcompile.solver_spec import fill_solver
 from netcompile.tree import Mapping, Source
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.caffe.caffe_pb2 import ParamSpec
 from netcompile.layers._checks import value_at
 from netcompile.layers._fillers import check_filler
 from netcompile.layers._rules import stored_shape
+from netcompile.records import NamedTuple
 from netcompile.shapes import Shape, ShapeError, check_blob
 
 if TYPE_CHECKING:

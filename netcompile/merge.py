@@ -6,11 +6,12 @@ one thing. Merging never changes a node: it makes new mappings around old ones. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
 from netcompile.diagnostics import Note
 from netcompile.layers import LAYER_TYPES
+from netcompile.records import NamedTuple
 from netcompile.tree import Mapping, Node, Scalar
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ of a Python layer) counts as not there, so that nothing is reported that may be 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from netcompile.records import NamedTuple
 from netcompile.shapes import ShapeError
 
 if TYPE_CHECKING:

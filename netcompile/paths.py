@@ -6,7 +6,9 @@ Knows no contents.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,10 +5,11 @@ Reports what contradicts itself. Stages and levels are no targets: the rules on 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.defaults import VARIANTS
 from netcompile.merge import is_null
+from netcompile.records import NamedTuple
 from netcompile.spec import EVERYWHERE, TARGETS, name_list
 from netcompile.tree import List, Mapping, Scalar
 

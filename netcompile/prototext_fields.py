@@ -10,11 +10,12 @@ import re
 import sys
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 
 from netcompile.prototext_scan import INTEGER, NUMBER, STRING, STRINGS, WORD
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

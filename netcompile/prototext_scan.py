@@ -9,7 +9,9 @@ Must not know message types, findings or messages.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

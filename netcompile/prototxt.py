@@ -8,11 +8,12 @@ Must not know what a net is.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from netcompile import prototext_scan as scan
 from netcompile.diagnostics import Note
 from netcompile.prototext_fields import Field, fields_of, unquote
+from netcompile.records import NamedTuple
 from netcompile.tree import Span
 
 if TYPE_CHECKING:

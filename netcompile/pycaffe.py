@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 from threading import Timer
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.diagnostics import CallError
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,12 +7,13 @@ where the schema says so. This module reads the schema for what is allowed, and 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from jsonschema import Draft7Validator
 
 from netcompile.acceptor import key_text
 from netcompile.diagnostics import did_you_mean
+from netcompile.records import NamedTuple
 from netcompile.repair import Add, Drop, Rename, Replace, find
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.wording import is_slip, listed, number_in, quoted, shown, takes, truth_in, words_of, written

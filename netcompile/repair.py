@@ -6,9 +6,10 @@ module does not know what is wrong or why.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from netcompile.acceptor import key_text
+from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar
 
 if TYPE_CHECKING:

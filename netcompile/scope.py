@@ -97,10 +97,10 @@ class Substitution:
     def mapping(self, node: Mapping) -> Mapping:
         """A mapping with the references in its keys and values replaced; what failed is left out."""
         entries = node.entries
-        if any(type(key) is str and "$" in key for key in entries):
-            return self._with_keys(node)
         changed: dict[Any, Node] | None = None
         for key, value in entries.items():
+            if type(key) is str and "$" in key:
+                return self._with_keys(node)
             new = self(value)
             if new is value:
                 continue

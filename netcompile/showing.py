@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from netcompile.checked_states import build_phases, check_phases
 from netcompile.compiler import collector_off, compile_document, is_library, set_variables
 from netcompile.diagnostics import CallError
 from netcompile.kinds import kind_of
 from netcompile.load import load
+from netcompile.records import NamedTuple
 from netcompile.solver_files import read_net
 from netcompile.texts import prototxt_source, read_bytes, spec_source
 

@@ -9,10 +9,11 @@ can't: an attempt is a finding itself, like a code that doesn't exist.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.codes import CODES
 from netcompile.diagnostics import CallError, did_you_mean
+from netcompile.records import NamedTuple
 from netcompile.tree import Span
 
 if TYPE_CHECKING:

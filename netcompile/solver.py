@@ -7,9 +7,10 @@ the caller's affair (`Nets`), so this module knows neither files nor how shapes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from netcompile.caffe.caffe_pb2 import TRAIN, NetParameter
+from netcompile.records import NamedTuple
 from netcompile.solver_graphs import (
     check_outputs,
     check_regularization,

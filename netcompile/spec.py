@@ -5,9 +5,10 @@ Values only; knows the nodes, and nothing of messages or shapes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Note
+from netcompile.records import NamedTuple
 from netcompile.tree import List, Scalar
 
 if TYPE_CHECKING:

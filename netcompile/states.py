@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.caffe.caffe_pb2 import TEST, TRAIN
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

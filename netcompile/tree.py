@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
+
+from netcompile.records import NamedTuple
 
 _LINE_BREAK: Final = re.compile(r"\r\n?|\n")  # as editors have them
 

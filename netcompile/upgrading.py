@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from netcompile.caffe import caffe_pb2
 from netcompile.diagnostics import CallError
@@ -10,6 +10,7 @@ from netcompile.emit import to_text
 from netcompile.kinds import kind_of
 from netcompile.old_formats import upgrade_net, upgrade_solver
 from netcompile.prototxt import read_prototxt
+from netcompile.records import NamedTuple
 from netcompile.texts import prototxt_source, read_bytes
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.acceptor import Acceptor
+from netcompile.records import NamedTuple
 from netcompile.schema_file import Definitions, schema_text
 from netcompile.tree import Mapping, Scalar
 

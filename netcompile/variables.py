@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from netcompile.bounds import MAX_DEPTH
 from netcompile.diagnostics import did_you_mean
 from netcompile.merge import is_null
+from netcompile.records import NamedTuple
 from netcompile.scope import Scope, Substitution
 from netcompile.tree import Mapping, Node, Scalar
 

@@ -5,10 +5,11 @@ Knows the order in which levels apply, and nothing of where a layer exists by it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.defaults import VARIANTS
 from netcompile.merge import Fields, is_false, merge, normalise, without_type
+from netcompile.records import NamedTuple
 from netcompile.tree import Mapping, Scalar
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ Each knows the place in the text that an error of its own belongs to. How texts 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from netcompile.diagnostics import did_you_mean
 from netcompile.expressions.arithmetic import MAX_TEXT, OperationError, Value, compare, shorten, spell
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

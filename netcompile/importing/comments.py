@@ -6,10 +6,11 @@ the names of the fields inside that lead to the comment, at most two.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.importing.layout import Remarks
 from netcompile.prototext_scan import LIST, MESSAGE, Scanner, find_comments
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

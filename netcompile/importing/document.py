@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.importing.layout import Data, Remarks, item_lines, key_lines
 from netcompile.importing.values import message_data
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from itertools import product
 from operator import eq
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from netcompile.records import NamedTuple
 from netcompile.shapes import UNKNOWN, Shape, ShapeError, check_blob, merge
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ This module knows nothing of YAML, of positions or of findings.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
+from netcompile.records import NamedTuple
 from netcompile.shapes import Dim, Shape, ShapeError
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ pair of `_h` and `_w` fields. Dilation has no such pair.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from netcompile.layers._words import named, plural
+from netcompile.records import NamedTuple
 from netcompile.shapes import Dim, Shape, ShapeError, as_int, truncated
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from math import ceil, floor
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from netcompile.layers._checks import positive
 from netcompile.layers._layer import Arity, Inferred, layer_type
 from netcompile.layers._rules import in_place
 from netcompile.layers._words import named, need_axes
+from netcompile.records import NamedTuple
 from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, as_int, check_blob
 
 if TYPE_CHECKING:

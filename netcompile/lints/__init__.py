@@ -6,11 +6,12 @@ file by theme. A lint must be right each time that it fires: what can't be known
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Report
 from netcompile.lints import data, fields, learning, losses, normalisation, overwriting, states, wiring
 from netcompile.lints.view import View
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.caffe.caffe_pb2 import EltwiseParameter, LRNParameter
 from netcompile.layers import LAYER_TYPES
 from netcompile.lints.view import Finding
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

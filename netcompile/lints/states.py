@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from netcompile.diagnostics import Note, did_you_mean
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

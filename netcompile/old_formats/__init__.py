@@ -7,11 +7,12 @@ Each result knows where its layers were written. Must not know texts: places are
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.old_formats import v0, v1
 from netcompile.old_formats.findings import Findings, LayerOrigin
 from netcompile.old_formats.written import Origins, Written
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from netcompile.diagnostics import Report

@@ -5,7 +5,7 @@ Paths are those of `prototxt`: dotted, with indexes from 0, such as `param:1.lr_
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from netcompile.records import NamedTuple
 
 
 class Written(NamedTuple):
