@@ -64,17 +64,22 @@ def double(value: float) -> str:
 
 def single(value: float) -> str:
     """Spell a number with the fewest digits that are the same 32-bit float."""
-    return _shortest(value) if value != 0 and isfinite(value) else double(value)
+    return double(shortest(value))
+
+
+def shortest(value: float) -> float:
+    """The number of the fewest digits that is the same 32-bit float."""
+    return _shortest(value) if value != 0 and isfinite(value) else value
 
 
 @lru_cache(maxsize=4096)
-def _shortest(value: float) -> str:
+def _shortest(value: float) -> float:
     wanted = pack("f", value)
     for digits in range(1, _MOST_DIGITS):
         short = float(f"{value:.{digits}g}")
         if abs(short) < _FLOAT_LIMIT and pack("f", short) == wanted:
-            return double(short)
-    return double(float(f"{value:.{_MOST_DIGITS}g}"))
+            return short
+    return float(f"{value:.{_MOST_DIGITS}g}")
 
 
 _FLOAT_LIMIT: Final = 3.4028235677973366e38  # from here on `pack` overflows

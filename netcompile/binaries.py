@@ -1,0 +1,83 @@
+"""Nets and solvers as binary messages, such as a .caffemodel: told from text, read, and freed of their weights.
+
+Knows bytes and messages, not what a net means.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from netcompile.diagnostics import CallError
+from netcompile.fill import is_repeated
+
+if TYPE_CHECKING:
+    from netcompile.diagnostics import Report
+
+_ENDINGS: Final = (".caffemodel", ".binaryproto", ".solverstate")
+_HDF5: Final = b"\x89HDF\r\n\x1a\n"
+_MAX_SHOWN: Final = 5
+
+
+def is_binary(path: str, data: bytes) -> bool:
+    """Tell whether a file holds a binary message; text has no null character. Raises CallError for HDF5."""
+    if data.startswith(_HDF5):
+        raise CallError(f"{path} is HDF5, which holds weights by name and no net; give the .caffemodel or the prototxt")
+    return path.endswith(_ENDINGS) or b"\0" in data
+
+
+def read_binary(path: str, data: bytes, message_type: Any) -> Any:
+    """The message that a file holds. Raises CallError where it holds none of that type."""
+    try:
+        return message_type.FromString(data)
+    except DecodeError:
+        raise CallError(f"{path} holds no {message_type.DESCRIPTOR.name}, neither as text nor as a binary message") from None
+
+
+def take_weights(net: Any) -> tuple[int, int]:
+    """Remove the stored blobs of a net's layers; tells how many layers had some, and how many values those were."""
+    layers = [layer for layer in (*net.layer, *getattr(net, "layers", ())) if layer.blobs]
+    values = sum(len(blob.data) or len(blob.double_data) for layer in layers for blob in layer.blobs)
+    for layer in layers:
+        layer.ClearField("blobs")
+    return len(layers), values
+
+
+def check_message(message: Any, report: Report) -> None:
+    """Report what a message holds that its type does not say: fields of another Caffe, and text that is no UTF-8.
+
+    Such text is replaced where it stands, with U+FFFD for the wrong bytes.
+    """
+    unknown: dict[str, None] = {}
+    _check(message, message.DESCRIPTOR.name, unknown, report)
+    for where in list(unknown)[:_MAX_SHOWN]:
+        hint = "a field of a Caffe fork needs the fork's messages: --caffe"
+        report.add("unknown-field", None, f"{where}, which Caffe's messages don't have", hint=hint)
+
+
+def _check(message: Any, where: str, unknown: dict[str, None], report: Report) -> None:
+    for field in UnknownFieldSet(message):
+        unknown[f"{where} has field {field.field_number}"] = None
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            inner = value if is_repeated(field) else (value,)
+            for one in inner:
+                named = f" '{one.name}'" if field.name in ("layer", "layers") else ""
+                _check(one, f"{field.message_type.name}{named}", unknown, report)
+        elif field.cpp_type == field.CPPTYPE_STRING:
+            _mend_text(message, field, value, where, report)
+
+
+def _mend_text(message: Any, field: Any, value: Any, where: str, report: Report) -> None:
+    many = is_repeated(field)
+    texts = list(value) if many else [value]
+    if not any(isinstance(text, bytes) for text in texts):
+        return
+    report.add("not-utf8", None, f"the text of '{field.name}' in {where} is not UTF-8")
+    mended = [text.decode(errors="replace") if isinstance(text, bytes) else text for text in texts]
+    if many:
+        getattr(message, field.name)[:] = mended
+    else:
+        setattr(message, field.name, mended[0])

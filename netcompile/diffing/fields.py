@@ -1,0 +1,174 @@
+"""Two layers' parameters by what they mean: a default written out is no difference, nor is another way to say the same.
+
+A value is plain: text, a number, a truth value, a list, a dict, or None for nothing. Knows messages, not wiring.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from netcompile.fill import is_repeated
+from netcompile.importing.scalars import shortest
+from netcompile.layers import LAYER_TYPES
+from netcompile.records import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+# Compared on their own, or no business of a layer's meaning.
+_APART: Final = frozenset(
+    {"name", "type", "bottom", "top", "include", "exclude", "blobs", "phase", "param", "loss_weight", "propagate_down"}
+)
+_HEADER: Final = frozenset({"layer", "layers", "input", "input_shape", "input_dim"})
+# The fields of a window: for all axes at once, by stem for height and width; and what nothing given means.
+_WINDOW: Final = {"kernel_size": ("kernel", None), "stride": ("stride", 1), "pad": ("pad", 0), "dilation": ("", 1)}
+_SIDES: Final = frozenset(f"{stem}_{side}" for stem, _ in _WINDOW.values() if stem for side in "hw")
+_WINDOWED: Final = frozenset({"ConvolutionParameter", "PoolingParameter"})
+_PARAM: Final = ("name", "share_mode", "lr_mult", "decay_mult")
+_LARGEST_WHOLE: Final = 1e15
+
+
+class FieldChange(NamedTuple):
+    """A parameter that differs: its path, such as `convolution_param.stride`, and its two values."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def changed_fields(before: Any, after: Any, *, inference: bool = False) -> list[FieldChange]:
+    """What differs between the parameters of two layers; with `inference`, without what only training reads.
+
+    Of layers of different types, only messages are compared that are not one type's alone.
+    """
+    fillers = not inference or before.type == "DummyData"
+    alone = set() if before.type == after.type else _messages(before.type) ^ _messages(after.type)
+    changes = [*_compare(before, after, "", _APART | alone, fillers=fillers), *_compare_params(before, after, inference)]
+    if not inference:
+        changes.append(FieldChange("loss_weight", _weights(before), _weights(after)))
+        changes.append(FieldChange("propagate_down", *(list(one.propagate_down) or None for one in (before, after))))
+    return [change for change in changes if _differs(change)]
+
+
+def changed_header(before: Any, after: Any) -> list[FieldChange]:
+    """What differs between two nets apart from their layers."""
+    return [change for change in _compare(before, after, "", _HEADER) if _differs(change)]
+
+
+def changed_rules(before: Any, after: Any, phase: str | None) -> list[FieldChange]:
+    """What differs between the rules of two layers, as far as they speak of a phase: on stages and levels then."""
+    changes = [FieldChange(name, *(_rules(getattr(one, name), phase) for one in (before, after))) for name in ("include", "exclude")]
+    return [change for change in changes if _differs(change)]
+
+
+def _messages(type_name: str) -> set[str]:
+    kind = LAYER_TYPES.get(type_name)
+    return set() if kind is None else set(kind.messages)
+
+
+def _differs(change: FieldChange) -> bool:
+    return repr(change.before) != repr(change.after)  # so that a value that is no number equals itself
+
+
+def _compare(
+    before: Any, after: Any, prefix: str, skipped: Container[str] = (), *, fillers: bool = True
+) -> Iterator[FieldChange]:
+    """The effective values of two messages side by side, messages inside by their own fields."""
+    windowed = before.DESCRIPTOR.name in _WINDOWED
+    for field in before.DESCRIPTOR.fields:
+        name = field.name
+        if name in skipped or (windowed and name in _SIDES):
+            continue
+        is_filler = field.message_type is not None and field.message_type.name == "FillerParameter"
+        if is_filler and not fillers:
+            continue
+        if windowed and name in _WINDOW:
+            yield FieldChange(f"{prefix}{name}", _window(before, name), _window(after, name))
+        elif field.message_type is None or is_repeated(field) or is_filler:
+            yield FieldChange(f"{prefix}{name}", _effective(before, field), _effective(after, field))
+        elif before.HasField(name) or after.HasField(name):
+            yield from _compare(getattr(before, name), getattr(after, name), f"{prefix}{name}.", fillers=fillers)
+
+
+def _effective(message: Any, field: Any) -> Any:
+    """The value that a field has for Caffe; None where it is not set, and nothing stands for that."""
+    value = getattr(message, field.name)
+    if is_repeated(field):
+        return [_plain(field, one) for one in value] or None
+    if message.HasField(field.name) or field.has_default_value or field.message_type is not None:
+        return _plain(field, value)
+    return None
+
+
+def _plain(field: Any, value: Any) -> Any:
+    if field.message_type is not None:
+        return _plain_message(value)
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name
+    return _number(value) if field.cpp_type == field.CPPTYPE_FLOAT else value
+
+
+def _plain_message(message: Any) -> dict[str, Any]:
+    """A message without what is at its default; a filler still says its type."""
+    fields = sorted(message.DESCRIPTOR.fields, key=lambda field: field.index)
+    values = {field.name: (_effective(message, field), field) for field in fields}
+    return {
+        name: value
+        for name, (value, field) in values.items()
+        if value is not None and (name == "type" or is_repeated(field) or not _is_default(value, field))
+    }
+
+
+def _is_default(value: Any, field: Any) -> bool:
+    return field.has_default_value and repr(value) == repr(_plain(field, field.default_value))
+
+
+def _number(value: float) -> float | int:
+    """A 32-bit float by its shortest digits."""
+    short = shortest(value)
+    return int(short) if abs(short) < _LARGEST_WHOLE and short.is_integer() else short
+
+
+def _window(message: Any, name: str) -> Any:
+    """A window's sizes, one number where they are the same for all axes."""
+    stem, default = _WINDOW[name]
+    sides = [f"{stem}_{side}" for side in "hw"] if stem else []
+    if any(message.HasField(side) for side in sides):
+        sizes = [getattr(message, side) for side in sides]
+    elif is_repeated(message.DESCRIPTOR.fields_by_name[name]):
+        sizes = list(getattr(message, name))
+    else:
+        sizes = [getattr(message, name)] if message.HasField(name) else []
+    if not sizes:
+        return default
+    return sizes[0] if len(set(sizes)) == 1 else sizes
+
+
+def _compare_params(before: Any, after: Any, inference: bool) -> Iterator[FieldChange]:  # noqa: FBT001 - passed on
+    """The `param` entries; one that is missing says what an empty one says."""
+    for i in range(max(len(before.param), len(after.param))):
+        specs = [one.param[i] if i < len(one.param) else type(one.param[0] if one.param else other.param[0])()
+                 for one, other in ((before, after), (after, before))]  # fmt: skip
+        for name in _PARAM[:1] if inference else _PARAM:
+            field = specs[0].DESCRIPTOR.fields_by_name[name]
+            absent = "STRICT" if name == "share_mode" else None
+            values = [value if (value := _effective(spec, field)) is not None else absent for spec in specs]
+            yield FieldChange(f"param[{i}].{name}", *values)
+
+
+def _weights(layer: Any) -> Any:
+    """The loss weights that a layer has for Caffe; None for no loss."""
+    kind = LAYER_TYPES.get(layer.type)
+    default = [1] if kind is not None and kind.loss else [0]
+    weights = [_number(weight) for weight in layer.loss_weight] or default
+    while len(weights) > 1 and weights[-1] == 0:
+        weights.pop()
+    return None if weights == [0] and default == [0] else weights[0] if len(weights) == 1 else weights
+
+
+def _rules(rules: Any, phase: str | None) -> Any:
+    """Rules that speak of a phase, without it, in an order of their own; None where they don't ask for more."""
+    plain = [_plain_message(rule) for rule in rules]
+    if phase is not None:
+        plain = [rule for rule in plain if rule.pop("phase", phase) == phase]
+    return None if not plain or {} in plain else sorted(plain, key=repr)

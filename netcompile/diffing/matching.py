@@ -1,0 +1,96 @@
+"""Which layers of two nets are the same ones: by name, else by what they are and where they stand.
+
+A renamed layer has the type and the wiring of one that is gone: it reads the same blobs and is read by layers of the
+same types. The order of layers is no difference. Knows graphs, not what parameters mean.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netcompile.records import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from netcompile.ir import Graph, Version
+
+
+class Side(NamedTuple):
+    """A net in one phase: its graph, and its layers as they were given, which a fork's rules don't see in full."""
+
+    graph: Graph
+    layers: Sequence[Any]
+
+    def top_of(self, version: Version) -> tuple[int, int]:
+        """The layer that makes a version of a blob, and which of its tops it is."""
+        made = self.graph.writes[version.maker]
+        return version.maker, next(i for i, one in enumerate(made) if one is version)
+
+    def reader_types(self, index: int) -> list[str]:
+        """The types of the layers that read what a layer makes, sorted."""
+        readers = {reader for version in self.graph.writes[index] for reader in version.readers}
+        return sorted(self.layers[reader].type for reader in readers)
+
+
+class Matches:
+    """Pairs of layers by index: `after` of a layer of the old net, `before` of one of the new; the rest has no partner."""
+
+    def __init__(self, old: Side, new: Side, same: Callable[[Any, Any], bool]) -> None:
+        self.old = old
+        self.new = new
+        self.after: dict[int, int] = {}
+        self.before: dict[int, int] = {}
+        self._by_name()
+        self._renamed(same)
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """The pairs in the order of the new net."""
+        return ((self.before[j], j) for j in sorted(self.before))
+
+    def _pair(self, i: int, j: int) -> None:
+        self.after[i] = j
+        self.before[j] = i
+
+    def _by_name(self) -> None:
+        """Pair layers of one name, several of them in their order; those of one type first."""
+        named: dict[str, list[int]] = {}
+        for i, layer in enumerate(self.old.layers):
+            named.setdefault(layer.name, []).append(i)
+        for j, layer in enumerate(self.new.layers):
+            candidates = named.get(layer.name, []) if layer.name else []
+            alike = [i for i in candidates if self.old.layers[i].type == layer.type]
+            if alike or candidates:
+                i = (alike or candidates)[0]
+                candidates.remove(i)
+                self._pair(i, j)
+
+    def _renamed(self, same: Callable[[Any, Any], bool]) -> None:
+        """Pair what is left by type and wiring, in the order of the new net, so that readers find their makers paired."""
+        left: dict[str, list[int]] = {}
+        for i, layer in enumerate(self.old.layers):
+            if i not in self.after:
+                left.setdefault(layer.type, []).append(i)
+        for j, layer in enumerate(self.new.layers):
+            candidates = left.get(layer.type, ())
+            if j in self.before or not candidates:
+                continue
+            fitting = [i for i in candidates if self.reads_same(i, j)]
+            equal = [i for i in fitting if same(self.old.layers[i], layer)]
+            read_alike = [i for i in fitting if self.old.reader_types(i) == self.new.reader_types(j)]
+            best = [i for i in equal if i in read_alike] or equal or read_alike
+            if best:
+                left[layer.type].remove(best[0])
+                self._pair(best[0], j)
+
+    def reads_same(self, i: int, j: int) -> bool:
+        """True where two layers read the same blobs: made by layers that are paired, as the same top."""
+        old, new = self.old.graph.reads[i], self.new.graph.reads[j]
+        return len(old) == len(new) and all(map(self.same_version, old, new))
+
+    def same_version(self, old: Version | None, new: Version | None) -> bool:
+        """True where two bottoms read the same blob."""
+        if old is None or new is None:
+            return old is new
+        maker, top = self.new.top_of(new)
+        return (self.before.get(maker), top) == self.old.top_of(old)

@@ -1,0 +1,155 @@
+"""A difference as text for people, and as JSON.
+
+docs/diff.md describes both. Pure functions: nothing here prints or compares.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from netcompile.importing.items import flat_keys
+from netcompile.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netcompile.differ import Difference, Entry
+    from netcompile.diffing.fields import FieldChange
+    from netcompile.diffing.weights import Weights
+
+_SHOWN_SHAPES: Final = 5  # of one cause
+_SHOWN_NAMES: Final = 8
+_LONGEST: Final = 60  # characters of a value
+
+
+def to_text(difference: Difference, model: str | None = None) -> str:
+    """Show what differs; one line where nothing does. `model` is the file that the weights are from."""
+    lines = [f"{difference.before} -> {difference.after}"]
+    if not (difference.header or difference.entries):
+        lines = [f"{difference.before} and {difference.after} are the same net"]
+    for title, part in (
+        ("net", [_change_line(change) for change in difference.header]),
+        ("layers", list(_layer_lines(difference))),
+        ("parameters and wiring", list(_changed_lines(difference))),
+        ("shapes", list(_shape_lines(difference))),
+        (f"weights of {model or 'a model trained before'}", list(_weight_lines(difference.weights, told=model is not None))),
+    ):
+        if part:
+            lines += ["", title, *(f"  {line}" for line in part)]
+    return "\n".join(map(printable, lines)) + "\n"
+
+
+def _layer_lines(difference: Difference) -> Iterator[str]:
+    for what, sign in (("removed", "-"), ("added", "+")):
+        for entry in difference.of(what):
+            yield f"{sign} {_named(entry)}{_in_phases(entry, difference)}"
+    for entry in difference.of("renamed"):
+        yield f"~ '{entry.old}' is now {_named(entry)}{_in_phases(entry, difference)}"
+
+
+def _changed_lines(difference: Difference) -> Iterator[str]:
+    """The fields that differ, under their layers."""
+    layers: dict[tuple[str, str], list[Entry]] = {}
+    for entry in difference.of("changed"):
+        layers.setdefault((entry.layer, entry.type), []).append(entry)
+    for entries in layers.values():
+        yield _named(entries[0])
+        for entry in entries:
+            yield f"  {_change_line(entry.change, entry.type)}{_in_phases(entry, difference)}"
+
+
+def _shape_lines(difference: Difference) -> Iterator[str]:
+    """The blobs whose shapes differ, under the layers that caused it; with the shapes of the first phase in which."""
+    causes: dict[str, dict[str, Entry]] = {}
+    for entry in difference.of("reshaped"):
+        causes.setdefault(entry.change.cause, {}).setdefault(entry.change.blob, entry)
+    for cause, blobs in causes.items():
+        yield f"{len(blobs)} {'blob' if len(blobs) == 1 else 'blobs'} because of '{cause}'"
+        shown = list(blobs.items())[:_SHOWN_SHAPES]
+        width = max(len(name) for name, _ in shown)
+        for name, entry in shown:
+            phase = f"  [{entry.phases[0]}]" if entry.phases != difference.phases else ""
+            yield f"  {name:<{width}}  {_dims(entry.change.before)} -> {_dims(entry.change.after)}{phase}"
+        if len(blobs) > len(shown):
+            yield f"  and {len(blobs) - len(shown)} more"
+
+
+def _weight_lines(weights: Weights, *, told: bool) -> Iterator[str]:
+    if told:
+        yield f"{len(weights.loaded)} {'layer loads' if len(weights.loaded) == 1 else 'layers load'}"
+    for one in weights.refused:
+        yield f"'{one.layer}' does not load: {_blobs(one.before)} there, {_blobs(one.after)} here"
+    for names, text in ((weights.missing, "not in the model, so they start afresh"), (weights.unused, "in the model, and not used")):
+        if names:
+            more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+            yield f"{', '.join(names[:_SHOWN_NAMES])}{more}: {text}"
+
+
+def _named(entry: Entry) -> str:
+    return f"'{entry.layer}' ({entry.type})"
+
+
+def _in_phases(entry: Entry, difference: Difference) -> str:
+    """Where a change is, unless it is in all phases that were compared."""
+    if entry.phases == difference.phases:
+        return ""
+    words = ["other states" if phase == "OTHER" else phase for phase in entry.phases]
+    return f"  [{' and '.join(words)}{'' if 'OTHER' in entry.phases else ' only'}]"
+
+
+def _change_line(change: FieldChange, type_name: str = "") -> str:
+    """A change; a field of the type's own message by its flat name."""
+    block, _, field = change.field.partition(".")
+    path = field if flat_keys(type_name).get(field.partition(".")[0]) == block else change.field
+    return f"{path}: {_value(change.before)} -> {_value(change.after)}"
+
+
+def _value(value: Any) -> str:
+    text = _shown(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_shown(one)}' for key, one in value.items())}}}"
+    return str(value) or "''"
+
+
+def _dims(dims: Sequence[int | None]) -> str:
+    return "x".join("?" if dim is None else str(dim) for dim in dims) or "scalar"
+
+
+def _blobs(blobs: Sequence[Sequence[int | None] | None]) -> str:
+    return " + ".join("?" if dims is None else _dims(dims) for dims in blobs) or "no blobs"
+
+
+def to_json(difference: Difference) -> dict[str, Any]:
+    """Make what `diff --format json` writes, ready for `json.dumps`."""
+    return {
+        "before": difference.before,
+        "after": difference.after,
+        "equal": difference.equal,
+        "phases": difference.phases,
+        "net": [change._asdict() for change in difference.header],
+        "removed": [_entry(entry) for entry in difference.of("removed")],
+        "added": [_entry(entry) for entry in difference.of("added")],
+        "renamed": [{"before": entry.old, **_entry(entry)} for entry in difference.of("renamed")],
+        "changed": [{**_entry(entry), **entry.change._asdict()} for entry in difference.of("changed")],
+        "shapes": [{**_entry(entry), **entry.change._asdict()} for entry in difference.of("reshaped")],
+        "weights": {
+            "loaded": difference.weights.loaded,
+            "refused": [one._asdict() for one in difference.weights.refused],
+            "unused": difference.weights.unused,
+            "missing": difference.weights.missing,
+        },
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {"layer": entry.layer, "type": entry.type, "phases": entry.phases}
