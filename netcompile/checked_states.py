@@ -1,17 +1,19 @@
 """In which states a net is checked that no solver speaks for, and what is found there.
 
 Most nets are for both phases. One that has no data in a phase is not meant for it, and one that builds only with stages
-waits for a solver that names them: neither is held against the net. Straight-line code over `infer` and `passes`; knows
+waits for a solver that names them: neither is held against the net. Straight-line code over `infer`, `passes` and `lints`; knows
 no files and no solvers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.diagnostics import Note, Report
 from netcompile.infer import infer
+from netcompile.lints import lint
 from netcompile.passes import check_run
+from netcompile.records import NamedTuple
 from netcompile.states import PHASES, State, includes
 
 if TYPE_CHECKING:
@@ -78,14 +80,14 @@ def check_phases(
     check = _Check(net, report, alone=chosen or incomplete, known={} if known is None else known)
     phases = list(built.values())
     fed = [one for one in phases if incomplete or _is_fed(net, one.state)]
-    if not fed:
+    if fed:
+        check.by_phases(fed)
+    else:
         check.by_rules(phases)
-        return
-    for one in fed:
-        check.phase(one)
-    for one in phases:
+    for one in phases if fed else ():
         if one not in fed:
             check.note_skipped(one.state)
+    check.lint()
 
 
 class _Check:
@@ -96,16 +98,16 @@ class _Check:
         self._report = report
         self._alone = alone
         self._known = known
+        self._sound: list[Graph] = []
 
-    def phase(self, one: Built) -> None:
-        """Check a phase in which the net has data."""
-        if one.findings.failed:
-            better = next((found for found in self._others(one.state.phase) if not found.findings.failed), None)
-            if better is not None:
-                self._warn([better.state], one)
-                self._run(better)
-                return
-        self._run(one)
+    def by_phases(self, fed: Sequence[Built]) -> None:
+        """Check the phases in which the net has data; with a stage or level where it builds with that alone."""
+        better = [next((found for found in self._others(one) if not found.findings.failed), None) for one in fed]
+        staged = [(one, found) for one, found in zip(fed, better, strict=True) if found is not None]
+        if staged:
+            self._warn([found.state for _, found in staged], staged[0][0])
+        for one, found in zip(fed, better, strict=True):
+            self._run(found or one)
 
     def by_rules(self, built: Sequence[Built]) -> None:
         """Check a net that has no data without a stage or level: for each that brings some, in a phase that builds."""
@@ -128,8 +130,14 @@ class _Check:
         hint = f"there is one with {_listed(fed)}; --stage and --level choose what is checked" if fed else None
         self._report.add("skipped-state", _rule_span(layer), text, hint=hint)
 
+    def lint(self) -> None:
+        """Look for what is probably wrong in the states that were found to be sound."""
+        lint(self._net, self._sound, self._report)
+
     def _run(self, one: Built) -> None:
         check_run_of(one, self._report, force_backward=self._net.header.force_backward)
+        if not one.incomplete and not one.findings.failed:
+            self._sound.append(one.graph)
 
     def _warn(self, states: Sequence[State], without: Built | None) -> None:
         layers = self._net.layers
@@ -142,10 +150,14 @@ class _Check:
         hint = "the solver names it, as `train_state` or `test_state`; --stage and --level choose what is checked"
         self._report.add("needs-stage", _rule_span(layer), text, notes=notes, hint=hint)
 
-    def _others(self, phase: str) -> Iterator[Built]:
-        """Build the net in the other states that the rules ask for in a phase, one by one."""
-        singles, every = self._asked((phase,))
-        return (self._build(phase, level, stages) for level, stages in (*singles, *every))
+    def _others(self, one: Built) -> Iterator[Built]:
+        """Build a net that is refused in a phase with all that the rules ask for there, one by one."""
+        if not one.findings.failed:
+            return
+        phase = one.state.phase
+        for asked in self._asked((phase,)):
+            for level, stages in asked:
+                yield build(self._net, self._state(phase, level, stages), known=self._known)
 
     def _fed(self, phases: Sequence[str]) -> list[list[Built]]:
         """Build the net with each level and stages that bring data, in the phases where they do."""
@@ -159,9 +171,6 @@ class _Check:
 
     def _state(self, phase: str, level: int, stages: tuple[str, ...]) -> State:
         return State(phase, level, (*self._net.header.state.stage, *stages))
-
-    def _build(self, phase: str, level: int, stages: tuple[str, ...]) -> Built:
-        return build(self._net, self._state(phase, level, stages), known=self._known)
 
     def _asked(self, phases: Sequence[str]) -> tuple[list[_Asked], list[_Asked]]:
         """List the levels and stages that rules of the layers ask for in some phases; and what all ask for together."""

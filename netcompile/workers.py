@@ -12,7 +12,9 @@ import sys
 import time
 from collections import deque
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +50,8 @@ def run_jobs(
     began = 0.0
     for i, job in enumerate(jobs):
         if i == 1:
-            began = time.perf_counter()  # the first job also loads what all need
+            gc.freeze()  # the first job has loaded what all need, so garbage is looked for elsewhere alone
+            began = time.perf_counter()
         elapsed = time.perf_counter() - began
         if most > 1 and i > 1 and elapsed > _PROBE:
             left = elapsed / (i - 1) * (len(jobs) - i)
@@ -100,14 +103,12 @@ class _Pool(Generic[Result]):
         size = max(1, len(jobs) // (self._processes * _PARTS))
         self._chunks.extend(_Chunk(i, jobs[i : i + size]) for i in range(0, len(jobs), size))
         results: dict[int, Result] = {}
-        gc.freeze()  # what is loaded stays shared with the forked processes
         try:
             while self._chunks and len(self._busy) < self._processes:
                 self._start()
             while self._busy:
                 self._collect(results)
         finally:
-            gc.unfreeze()
             for process, _ in self._busy.values():
                 process.terminate()
         return [results[i] for i in range(len(jobs))]
