@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from netcompile.forks import Fork
     from netcompile.tree import Span
 
-_CONVERSIONS: Final = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
+CONVERSIONS: Final = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
 _PROB: Final = "prob"
 _OF_TRAINING: Final = frozenset({"include", "exclude", "loss_weight", "propagate_down", "param"})
 _KEPT_SOURCES: Final = frozenset({"Input", "DummyData", "Parameter"})
@@ -89,7 +89,7 @@ def derive_deploy(net: Net, options: DeployOptions, report: Report, fork: Fork |
 def _converted(layer: Layer) -> Layer:
     """A softmax or sigmoid loss as the layer that gives the probabilities; other layers as they are."""
     message = layer.message
-    new_type = _CONVERSIONS.get(message.type)
+    new_type = CONVERSIONS.get(message.type)
     if new_type is None:
         return layer
     variant = _deploy_variant(layer)
@@ -296,7 +296,7 @@ def _is_data(layer: Layer) -> bool:
 
 def _is_converted(layer: Layer) -> bool:
     """True for a loss that has become the layer that gives its probabilities."""
-    return isinstance(layer.origin, SpecOrigin) and layer.origin.form.type in _CONVERSIONS
+    return isinstance(layer.origin, SpecOrigin) and layer.origin.form.type in CONVERSIONS
 
 
 def _was_loss(layer: Layer) -> bool:
