@@ -1,0 +1,73 @@
+"""Which blobs and layers the words at a place stand for, and their shapes in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from netcompile.spec import name_list
+from netcompile.tree import List, Scalar
+from netcompile.view import shape_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from netcompile.lsp.cursor import Item
+    from netcompile.lsp.model import Instance, Model
+    from netcompile.shapes import Shape
+
+PHASES: Final = ("TRAIN", "TEST")
+
+
+def blobs_at(model: Model, item: Item | None, scalar: Scalar) -> list[str]:
+    """The blobs that a word under `bottom`, `top` or the like stands for: several where a block is used repeatedly."""
+    text = str(scalar.value)
+    if "$" not in text:
+        return [text]
+    if item is None or "type" not in item.node.entries:
+        return []
+    found = {}
+    for instance in model.items_at(item.node):
+        for form in instance.spec.forms.values():
+            names = form.bottoms if "bottom" in item.rest else form.tops
+            found.update(dict.fromkeys(_at_index(names, item, scalar)))
+    return list(found)
+
+
+def _at_index(names: Sequence[str], item: Item, scalar: Scalar) -> Sequence[str]:
+    """The names that one word of a list became; all of them where the word may have become a list."""
+    key = "bottom" if "bottom" in item.rest else "top"
+    written = item.node.entries.get(key)
+    if type(written) is not List or len(written.items) != len(names):
+        return names
+    return [name for name, node in zip(names, written.items, strict=True) if node is scalar]
+
+
+def implied_tops(instance: Instance) -> set[str]:
+    """The tops that have their name from the layer, because none is written."""
+    spec = instance.spec
+    written = any(name_list(form.fields.layer.entries.get("top")) for form in spec.forms.values())
+    return set() if written else {spec.name} & instance.tops.keys()
+
+
+def shapes_of(model: Model, blob: str) -> dict[str, str]:
+    """The final shape of a blob, by phase; deploy too where the document asks for it."""
+    graphs = {phase: graph.shapes for phase, graph in model.graphs.items()}
+    if model.deploy is not None:
+        graphs["deploy"] = model.deploy.shapes
+    return {phase: shape_text(shapes[blob]) for phase, shapes in graphs.items() if blob in shapes}
+
+
+def tops_text(model: Model, instance: Instance) -> str:
+    """The shapes of a layer's tops: `8x64x25x25`, `TRAIN | TEST` where they differ, `TEST: ...` where it is in one."""
+    return by_phase(model, {phase: _shapes(one.tops) for phase, one in instance.phases.items()})
+
+
+def by_phase(model: Model, texts: Mapping[str, str]) -> str:
+    """What is said of each phase, said once where all that there are agree."""
+    found = {phase: texts[phase] for phase in PHASES if texts.get(phase)}
+    said = " | ".join(dict.fromkeys(found.values()))
+    return said if len(found) == len(model.graphs) or not said else f"{', '.join(found)}: {said}"
+
+
+def _shapes(shapes: Sequence[Shape | None]) -> str:
+    return ", ".join(map(shape_text, shapes))

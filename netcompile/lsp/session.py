@@ -1,0 +1,136 @@
+"""The open texts of an editor, each with its model: of the text as it is, or of the nearest that can be read.
+
+One model per version of a text: what is asked of it again costs nothing. Knows no protocol.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netcompile.lsp.model import Model, lines_of
+from netcompile.paths import PROTOTXT
+from netcompile.records import NamedTuple
+from netcompile.tree import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from netcompile.compiler import Settings
+
+
+class Moved(NamedTuple):
+    """Where the lines of one text are in another, as far as they are the same.
+
+    The first `above` lines are, and those from `below` on, which are `by` lines further down.
+    """
+
+    above: int
+    below: int
+    by: int
+
+    def there(self, line: int) -> int | None:
+        """A line of the old text in the new one; None where it is none of those that stayed."""
+        if line < self.above:
+            return line
+        return line + self.by if line >= self.below else None
+
+    def back(self, line: int) -> int | None:
+        """A line of the new text in the old one."""
+        if line < self.above:
+            return line
+        return line - self.by if line - self.by >= self.below else None
+
+
+def moved(old: Sequence[str], new: Sequence[str]) -> Moved:
+    """How the lines of a text have moved."""
+    shorter = min(len(old), len(new))
+    above = next((i for i in range(shorter) if old[i] != new[i]), shorter)
+    rest = shorter - above
+    same = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)
+    return Moved(above, len(old) - same, len(new) - len(old))
+
+
+class Text:
+    """One open text. `path` is the name that findings have and that imports start from. Prototxt has an empty model."""
+
+    def __init__(self, path: str, text: str, settings: Settings) -> None:
+        self.path = path
+        self.settings = settings
+        self._sound: Model | None = None
+        self._blanked: Model | None = None
+        self.update(text)
+
+    @property
+    def is_prototxt(self) -> bool:
+        """True for a net or solver, false for a spec."""
+        return self.path.endswith(PROTOTXT)
+
+    def update(self, text: str) -> None:
+        """The text has changed."""
+        self.text = text
+        self.lines = lines_of(text)
+        self._model: Model | None = None
+
+    def forget(self) -> None:
+        """A file that it imports may have changed."""
+        self._model = self._blanked = self._sound = None
+
+    @property
+    def model(self) -> Model:
+        """The model of the text as it is."""
+        if self._model is None:
+            self._model = self._make(self.text)
+            if self._model.document is not None:
+                self._sound = self._model
+        return self._model
+
+    def nearest(self) -> tuple[Model, Moved]:
+        """The model of the text, or of the last one that could be read, and how the lines have moved since."""
+        model = self.model
+        if model.document is None and self._sound is not None:
+            return self._sound, moved(self._sound.lines, self.lines)
+        return model, Moved(len(self.lines), len(self.lines), 0)
+
+    def without(self, line: int) -> tuple[Model, int]:
+        """A model to complete a line with, and the line's number there.
+
+        It is that of the text, else of the text without the line, which is being typed; else the nearest.
+        """
+        if self.model.document is not None:
+            return self.model, line
+        text = "\n".join([*self.lines[:line], "", *self.lines[line + 1 :]])
+        if self._blanked is None or self._blanked.source.text != text:
+            self._blanked = self._make(text)
+        if self._blanked.document is not None:
+            return self._blanked, line
+        model, where = self.nearest()
+        there = where.back(line)
+        return model, where.above if there is None else there
+
+    def _make(self, text: str) -> Model:
+        return Model(Source(self.path, "" if self.is_prototxt else text), self.settings)
+
+
+class Session:
+    """All open texts, by their URI."""
+
+    def __init__(self, settings: Settings, path_of: Callable[[str], str]) -> None:
+        self.settings = settings
+        self.texts: dict[str, Text] = {}
+        self._path_of = path_of
+
+    def open(self, uri: str, text: str) -> Text:
+        """A text was opened, or is there anew."""
+        self.texts[uri] = Text(self._path_of(uri), text, self.settings)
+        return self.texts[uri]
+
+    def close(self, uri: str) -> None:
+        """A text was closed."""
+        self.texts.pop(uri, None)
+
+    def forget(self, but: str) -> list[str]:
+        """A file was saved: what the other texts import may be new. Gives those that import anything."""
+        others = [uri for uri, text in self.texts.items() if uri != but and "imports:" in text.text]
+        for uri in others:
+            self.texts[uri].forget()
+        return others
