@@ -134,7 +134,7 @@ class Turns:
 
 def _value(place: Scalar, values: range | list[Node], turn: int) -> Node:
     value = values[turn]
-    return place._replace(value=value) if isinstance(value, int) else value
+    return Scalar(value, place.start, place.end, place.source) if isinstance(value, int) else value
 
 
 def _shown(node: object) -> str:

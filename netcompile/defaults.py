@@ -5,9 +5,10 @@ Knows which parts an entry has, and in which order the documents apply. What is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from netcompile.merge import Fields, is_false, is_null, merge, normalise
+from netcompile.records import NamedTuple
 from netcompile.tree import Mapping, Node, Scalar
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Defaults:
         recheck: Callable[[Mapping, Mapping], Mapping | None],
         report: Report,
     ) -> None:
+        self.given = bool(documents)
         self._documents = documents
         self._replace = replace
         self._recheck = recheck
@@ -53,7 +55,7 @@ class Defaults:
 
     def of(self, type_name: str) -> TypeDefaults | None:
         """The defaults of a type, or None where it has none."""
-        if not self._documents:
+        if not self.given:
             return None
         if type_name not in self._known:
             self._known[type_name] = self._merge(type_name)

@@ -6,7 +6,7 @@ uses that brought it in. What could not be expanded is reported and left out; th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.blocks import MAX_CONDITIONAL, MAX_DEPTH, MAX_ITEMS, Block, Growth, block_table, read_turns
 from netcompile.defaults import Defaults
@@ -15,6 +15,7 @@ from netcompile.flow import Flow
 from netcompile.forms import Shaper
 from netcompile.merge import is_null
 from netcompile.places import intersect, read_only
+from netcompile.records import NamedTuple
 from netcompile.scope import Scope, Substitution
 from netcompile.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside
 from netcompile.tree import List, Mapping, Node, Scalar
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 Recheck: TypeAlias = "Callable[[Mapping, str, Report], Mapping | None]"
 _DOCUMENT_KEYS: Final = frozenset({"vars", "defaults", "blocks", "imports", "layers", "deploy", "solver", "lint"})
+
+_CHECKED: Final = ("block", "bottom", "only")  # of a block use; its other keys are parameters, which take anything
 
 
 class _Context(NamedTuple):
@@ -195,7 +198,9 @@ class _Expander:
 
     def _deeper(self, context: _Context, use: Use, flow: Flow, multiple: int, items: Sequence[Node]) -> _Context | None:
         """The context of a block's or a repetition's items; None, reported, where that would be too deep or too many."""
-        inner = context._replace(use=use, flow=flow, depth=context.depth + 1, multiple=context.multiple * multiple)
+        inner = _Context(
+            context.scope, flow, use, context.only, context.blocks, context.depth + 1, context.multiple * multiple
+        )
         if inner.depth > MAX_DEPTH:
             self._stop("too-deep", inner, f"blocks and repetitions are nested more than {MAX_DEPTH} levels deep")
             return None
@@ -222,7 +227,7 @@ class _Expander:
         if type(kind) is not Scalar or type(node.entries.get("name")) is not Scalar:
             self._lose(context)
             return
-        if "when" not in item.entries and not self._wanted(str(kind.value), context):
+        if self.defaults.given and "when" not in item.entries and not self._wanted(str(kind.value), context):
             return
         spec = self.shaper.shape(node, context.use, context.flow, context.only, damaged=damaged)
         if spec is not None:
@@ -276,14 +281,16 @@ class _Expander:
             self._lose(context)
             return
         self.incomplete = self.incomplete or block.damaged
-        self._items(block.items, inner._replace(scope=scope, only=only, blocks=(*context.blocks, block.name)))
+        blocks = (*context.blocks, block.name)
+        self._items(block.items, _Context(scope, inner.flow, use, only, blocks, inner.depth, inner.multiple))
         continue_from(block, scope, inner.flow, context.flow, targets, self.report, use)
 
     def _use_of(self, item: Mapping, context: _Context) -> tuple[Mapping, bool]:
         """A block use with its references replaced, and whether something in it is wrong."""
         substitution = Substitution(context.scope, self.report, context.use)
         node = substitution.mapping(item) if self.references else item
-        if node is item or substitution.failed:
+        changed = any(node.entries.get(key) is not item.entries.get(key) for key in _CHECKED)
+        if not changed or substitution.failed:
             return node, substitution.failed
         user = Note("used in this block use", item.keys["block"].span, use=True)
         sound = self._sound(node, item, "block_use", user, context.use)
@@ -318,7 +325,9 @@ class _Expander:
         if inner is None or not items.items:
             return
         for what, names in turns:
-            self._items(items.items, inner._replace(scope=Scope(names, context.scope), use=Use(what, span, context.use)))
+            scope, use = Scope(names, context.scope), Use(what, span, context.use)
+            turn = _Context(scope, inner.flow, use, inner.only, inner.blocks, inner.depth, inner.multiple)
+            self._items(items.items, turn)
             if self.stopped:
                 return
 

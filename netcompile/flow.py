@@ -6,7 +6,9 @@ Knows names and where layers exist, nothing of shapes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,8 +54,15 @@ class Flow:
         self._order = 0
         self._lost = 0
 
-    def place(self, name: str, tops: Tops, targets: frozenset[str], rules: Rules, *, source: bool,
-              after_source: bool = False) -> None:  # fmt: skip
+    def place(  # noqa: PLR0913 - what there is to say of a layer
+        self,
+        name: str,
+        tops: Tops,
+        targets: frozenset[str],
+        rules: Rules,
+        source: bool,  # noqa: FBT001 - passed for every layer, and keywords cost time
+        after_source: bool = False,  # noqa: FBT002 - likewise
+    ) -> None:
         """Add a layer with tops."""
         last = self._last
         after = after_source or (source and last is not None and last.source and not last.targets.isdisjoint(targets))

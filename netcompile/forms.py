@@ -13,20 +13,20 @@ from netcompile.defaults import VARIANTS, Defaults
 from netcompile.flow import Flow, NoBottom
 from netcompile.layers import LAYER_TYPES
 from netcompile.merge import is_null, is_true, normalise
-from netcompile.places import find_places
+from netcompile.places import Places, find_places
 from netcompile.spec import EVERYWHERE, TARGETS, Form, LayerSpec, Use, name_list
 from netcompile.tree import Scalar
 from netcompile.variants import Variant, Variants
 
 if TYPE_CHECKING:
     from netcompile.diagnostics import Report
-    from netcompile.flow import Rules
+    from netcompile.flow import Tops
     from netcompile.layers import LayerType
     from netcompile.tree import Mapping, Node
 
 _PLACING: Final = frozenset({*VARIANTS.values(), "only", "include", "exclude"})
 _NO_FIELDS: Final = LayerParameter()
-_NO_RULES: Final[Rules] = frozenset()
+_EVERYWHERE: Final = Places(EVERYWHERE, None, frozenset())
 
 
 class Shaper:
@@ -76,14 +76,15 @@ class _Layer:
         self.use = use
         self.damaged = damaged
         self.lost_tops = False
-        self.implied: dict[str, str] | None = None
+        self.implied: Tops | None = None
 
     def spec(self, flow: Flow, only: frozenset[str] | None) -> LayerSpec | None:
         own = normalise(self.node, self.type, self.report)
         if only is None and self.node.entries.keys().isdisjoint(_PLACING) and self.defaults.of(self.type) is None:
-            plain = Variant(self.type, own, inherits_param=False)
-            forms = self._forms(dict.fromkeys(TARGETS, plain), _NO_RULES, flow)
-            return self._finish(forms, None, split=False)
+            form = self._same_form(Variant(self.type, own, inherits_param=False), _EVERYWHERE, flow)
+            if form is not None:
+                forms = dict.fromkeys(TARGETS, form)
+                return LayerSpec(self.name, self.node, forms, False, None, self.use, self.damaged)
         variants = Variants(self.node, self.type, own, self.defaults, self.report)
         places = find_places(variants, only, self._contradiction)
         if places.never:
@@ -92,7 +93,7 @@ class _Layer:
             self.report.add("contradiction", self.node.entries["name"].span, text, notes=notes, severity="warning")
         if not places.targets:
             return None
-        forms = self._forms({t: variants.of(t) for t in TARGETS if t in places.targets}, places.rules, flow)
+        forms = self._forms({t: variants.of(t) for t in TARGETS if t in places.targets}, places, flow)
         return self._finish(forms, places.only, split=variants.split)
 
     def _finish(self, forms: dict[str, Form], only: frozenset[str] | None, *, split: bool) -> LayerSpec:
@@ -118,43 +119,61 @@ class _Layer:
 
     # Bottoms and tops
 
-    def _forms(self, variants: dict[str, Variant], rules: Rules, flow: Flow) -> dict[str, Form]:
-        targets = EVERYWHERE if len(variants) == len(TARGETS) else frozenset(variants)
+    def _forms(self, variants: dict[str, Variant], places: Places, flow: Flow) -> dict[str, Form]:
+        one = next(iter(variants.values()))
+        if all(variant is one for variant in variants.values()):
+            form = self._same_form(one, places, flow)
+            if form is not None:
+                return dict.fromkeys(variants, form)
         forms: dict[str, Form] = {}
-        form: Form | None = None
-        last: Variant | None = None
         for target, variant in variants.items():
-            kind = LAYER_TYPES.get(variant.type)
-            bottoms = self._bottoms(kind, variant, target, targets, rules, flow)
-            # Most layers have one form in all targets.
-            if form is None or last is not variant or form.bottoms != bottoms:
-                tops = self._tops(kind, variant, bottoms)
-                form = Form(variant.type, variant.fields, bottoms, tops, variant.inherits_param)
-                last = variant
-            forms[target] = form
-        self._place(forms, targets, rules, flow)
+            bottoms = self._named(variant)
+            if bottoms is None:
+                implied = self._implied(places, flow)
+                bottoms = [implied[target]] if implied else []
+            forms[target] = self._form(variant, bottoms)
+        self._place(forms, places, flow)
         return forms
 
-    def _bottoms(  # noqa: PLR0913 - a layer in a target, and what stands before it
-        self, kind: LayerType | None, variant: Variant, target: str, targets: frozenset[str], rules: Rules, flow: Flow
-    ) -> list[str]:
+    def _same_form(self, variant: Variant, places: Places, flow: Flow) -> Form | None:
+        """The form of a layer that is the same in all its targets, as most are; None where its bottom differs."""
+        bottoms = self._named(variant)
+        if bottoms is None:
+            implied = self._implied(places, flow)
+            name = next(iter(implied.values()), None)
+            if any(other != name for other in implied.values()):
+                return None
+            bottoms = [] if name is None else [name]
+        form = self._form(variant, bottoms)
+        if self.lost_tops:
+            flow.lose()
+        elif form.tops and not _passed_over(form):
+            flow.place(self.name, dict.fromkeys(places.targets, form.tops[0]), places.targets, places.rules, not bottoms)
+        return form
+
+    def _form(self, variant: Variant, bottoms: list[str]) -> Form:
+        tops = self._tops(LAYER_TYPES.get(variant.type), variant, bottoms)
+        return Form(variant.type, variant.fields, bottoms, tops, variant.inherits_param)
+
+    def _named(self, variant: Variant) -> list[str] | None:
+        """The bottoms that a layer names, or that go without saying; None where its only one is implied."""
         bottom = variant.fields.layer.entries.get("bottom")
         if bottom is not None and not is_null(bottom):
             return [str(name.value) for name in name_list(bottom)]
-        if kind is None or not _implies(kind):
-            return []
-        if self.implied is None:
-            self.implied = self._implied(flow, targets, rules)
-        return [self.implied[target]] if target in self.implied else []
+        kind = LAYER_TYPES.get(variant.type)
+        return None if kind is not None and _implies(kind) else []
 
-    def _implied(self, flow: Flow, targets: frozenset[str], rules: Rules) -> dict[str, str]:
-        try:
-            return dict(flow.bottom(targets, rules))
-        except NoBottom as error:
-            if error.lost:
-                self.damaged = True
-            self._add("implied-bottom", None, f"it names no bottom, and none is implied: {error}", "name its `bottom`")
-            return {}
+    def _implied(self, places: Places, flow: Flow) -> Tops:
+        """The blob that the layer continues from in each target; empty, reported, where there is none."""
+        if self.implied is None:
+            try:
+                self.implied = flow.bottom(places.targets, places.rules)
+            except NoBottom as error:
+                self.implied = {}
+                self.damaged = self.damaged or error.lost
+                text = f"it names no bottom, and none is implied: {error}"
+                self._add("implied-bottom", None, text, "name its `bottom`")
+        return self.implied
 
     def _tops(self, kind: LayerType | None, variant: Variant, bottoms: list[str]) -> list[str]:
         entries = variant.fields.layer.entries
@@ -176,16 +195,15 @@ class _Layer:
             return []
         return [] if _makes_none(kind) else [self.name]
 
-    def _place(self, forms: dict[str, Form], targets: frozenset[str], rules: Rules, flow: Flow) -> None:
+    def _place(self, forms: dict[str, Form], places: Places, flow: Flow) -> None:
         tops = {target: form.tops[0] for target, form in forms.items() if form.tops}
-        distinct = {id(form): form for form in forms.values()}.values()
-        if any(_passed_over(form) for form in distinct):
+        if any(_passed_over(form) for form in forms.values()):
             return
         if self.lost_tops:
             flow.lose()
         elif tops:
-            source = all(not form.bottoms for form in distinct)
-            flow.place(self.name, tops, frozenset(tops) & targets, rules, source=source)
+            source = all(not form.bottoms for form in forms.values())
+            flow.place(self.name, tops, places.targets & tops.keys(), places.rules, source)
 
 
 def _text(node: Scalar) -> str:

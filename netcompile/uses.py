@@ -124,12 +124,12 @@ def continue_from(block: Block, scope: Scope, inner: Flow, outer: Flow, targets:
         if inner.lost_since(last):
             outer.lose()
         elif last is not None:
-            outer.place(block.name, last.tops, targets, frozenset(), source=last.source, after_source=last.after_source)
+            outer.place(block.name, last.tops, targets, frozenset(), last.source, last.after_source)
         return
     output = Substitution(scope, report, use)(block.output)
     names = name_list(output)
     if names:
-        outer.place(block.name, dict.fromkeys(targets, str(names[0].value)), targets, frozenset(), source=False)
+        outer.place(block.name, dict.fromkeys(targets, str(names[0].value)), targets, frozenset(), False)
     elif type(output) is not List:
         outer.lose()
 
