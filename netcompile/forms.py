@@ -203,7 +203,7 @@ class _Layer:
             flow.lose()
         elif tops:
             source = all(not form.bottoms for form in forms.values())
-            flow.place(self.name, tops, places.targets & tops.keys(), places.rules, source)
+            flow.place(self.name, tops, places.targets.intersection(tops), places.rules, source)
 
 
 def _text(node: Scalar) -> str:
