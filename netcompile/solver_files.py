@@ -11,6 +11,7 @@ from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
 from netcompile.diagnostics import Report
 from netcompile.infer import infer
 from netcompile.ir import Layer, Net
+from netcompile.lints import lint
 from netcompile.passes import check_run
 from netcompile.solver import NetUse, state_of
 from netcompile.solver import check_solver as check_message
@@ -69,7 +70,9 @@ def check_source(
     builder = _Builder(report, fork, allow_custom=allow_custom)
     nets = _TextNets(builder, origin, open_net, unsound=bool(parsed.unsound))
     message = fork.solver_for_rules(parsed.message) if fork else parsed.message
-    return check_message(message, origin, report, nets, complete=not reading.failed)
+    built = check_message(message, origin, report, nets, complete=not reading.failed)
+    _lint(built, message, report)
+    return built
 
 
 def compile_solver(  # noqa: PLR0913 - what a spec knows of its solver and its net
@@ -116,7 +119,21 @@ def check_own(  # noqa: PLR0913 - what a spec knows of its solver and its net
     builder.derived[id(net)] = {} if known is None else known
     if incomplete:
         builder.unsound.add(id(net))
-    return check_message(solver, origin, report, _OwnNets(builder, solver, origin, net), complete=complete)
+    built = check_message(solver, origin, report, _OwnNets(builder, solver, origin, net), complete=complete)
+    _lint(built, solver, report)
+    return built
+
+
+def _lint(built: Sequence[BuiltNet], solver: SolverParameter, report: Report) -> None:
+    """Look for what is probably wrong in each net that a solver builds, in all its sound states together."""
+    states: dict[int, tuple[Net, list[Graph]]] = {}
+    for one in built:
+        if one.net is not None and one.graph is not None:
+            graphs = states.setdefault(id(one.net), (one.net, []))[1]
+            if one.graph not in graphs:
+                graphs.append(one.graph)
+    for net, graphs in states.values():
+        lint(net, graphs, report, solver)
 
 
 def read_net(source: Source, report: Report, *, fork: Fork | None = None, allow_custom: bool = False) -> Net | None:

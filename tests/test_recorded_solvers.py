@@ -32,7 +32,7 @@ def test_recorded_solvers(shared: Path) -> None:
 
 
 def test_published_solvers(shared: Path) -> None:
-    """None has an error but the one whose own net is in an old format, and the lints are silent on all."""
+    """None has an error but the one whose own net is in an old format, and few have a lint, all on their nets."""
     names = {path.name for path in (shared / "corpus").glob("*.prototxt")}
     solvers = sorted(name for name in names if "solver" in name)
     found = {}
@@ -45,7 +45,12 @@ def test_published_solvers(shared: Path) -> None:
     old = found.pop("mnist.lenet_consolidated_solver.prototxt")
     assert old == {("warning", "not-upgraded"), ("error", "empty-net")}
     assert len(found) > 20
-    assert {name: codes for name, codes in found.items() if codes} == {}
+    autoencoder = {name for name in found if name.startswith("mnist.mnist_autoencoder")}
+    assert {name: codes for name, codes in found.items() if codes} == {
+        "cifar10.cifar10_full_sigmoid_solver_bn.prototxt": {("warning", "batch-norm-alone")},
+        "finetune_pascal_detection.pascal_finetune_solver.prototxt": {("warning", "random-test")},
+        **dict.fromkeys(autoencoder, {("warning", "duplicate-layer")}),
+    }
 
 
 def _paths(text: str) -> list[str]:

@@ -154,7 +154,10 @@ def own(solver: str, net: str) -> tuple[list[tuple[str, bool]], list[tuple[str, 
     return [(str(one.state), one.graph is not None) for one in built], found
 
 
-FC = 'layer { name: "fc" type: "InnerProduct" bottom: "x" top: "fc" inner_product_param { num_output: 3 } }'
+FC = (
+    'layer { name: "fc" type: "InnerProduct" bottom: "x" top: "fc" loss_weight: 1'
+    '  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }'
+)
 LATE = 'layer { name: "late" type: "Power" bottom: "nowhere" top: "q" include { stage: "a" } }'
 INPUT = DATA % ("d", "DummyData", "x", "dummy_data_param { shape { dim: 7 dim: 2 } }") + FC
 RATE = "base_lr: 1, lr_policy: fixed, max_iter: 9"
@@ -194,7 +197,7 @@ def test_faults_of_the_section_stand_in_the_section() -> None:
 SPEC = """\
 layers:
   - {{name: d, type: DummyData, top: x, shape: {{dim: [7, 2]}}}}
-  - {{name: fc, type: InnerProduct, num_output: 3}}
+  - {{name: fc, type: InnerProduct, num_output: 3, weight_filler: xavier, loss_weight: 1}}
   - {{name: late, type: Power, bottom: nowhere, include: [{{phase: TEST, stage: a}}]}}
 solver: {{base_lr: 1, lr_policy: fixed, max_iter: 9, {}}}
 """

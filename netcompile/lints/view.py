@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from functools import cached_property
 from operator import eq
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.layers import LAYER_TYPES
 from netcompile.passes import run_backward
+from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,12 +51,14 @@ class View:
         self.reads = graph.reads
         self.writes = graph.writes
         self.new: Sequence[int] = range(len(graph.layers))
-        self.same = before is not None and before.layers is graph.layers
+        self.same = before is not None and before.graph.layers is graph.layers
         if before is not None:
             seen = {id(one.layer) for one in before.layers}
             self.new = [index for index, one in enumerate(graph.layers) if id(one.layer) not in seen]
+        if any(one.layer.forked for one in graph.layers):  # what Caffe's own rules see of them is not all
+            self.layers = [one._replace(kind=None) if one.layer.forked else one for one in graph.layers]
         by_type: dict[str, list[int]] = {}
-        for index, one in enumerate(graph.layers):
+        for index, one in enumerate(self.layers):
             name = "" if one.kind is None else one.kind.name
             if name in by_type:
                 by_type[name].append(index)
