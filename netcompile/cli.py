@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, add_common
+from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, add_common, program_version
 from netcompile.diagnostics import CallError
 
 if TYPE_CHECKING:
@@ -127,9 +127,7 @@ def _fault(error: Exception) -> int:
 
 def _overview(name: str) -> int:
     if name == "--version":
-        from importlib.metadata import version  # noqa: PLC0415 - only for this answer
-
-        sys.stdout.write(f"netcompile {version('netcompile')}\n")
+        sys.stdout.write(f"netcompile {program_version()}\n")
         return OK
     width = max(map(len, COMMANDS))
     lines = [f"  {command:{width}}  {text}" for command, text in COMMANDS.items()]

@@ -8,14 +8,14 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, WRONG_INPUT, settings_of, state_of
+from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, WRONG_INPUT, program_version, settings_of, state_of
 from netcompile.diagnostics import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netcompile.batch import Batch
-    from netcompile.checking import Checked
+    from netcompile.checking import Checked, Options
 
 FORMATS: Final = ("text", "json", "github", "sarif")
 _KINDS: Final = {"spec": "specs", "library": "libraries", "net": "nets", "solver": "solvers"}
@@ -32,6 +32,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="K=V", dest="variables", help="set a variable of `vars`"
     )
     parser.add_argument("--ignore", action="append", default=[], metavar="CODE", help="leave out findings of this code")
+    parser.add_argument(
+        "--with-caffe",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="let the installed Caffe build each net too, and report where it says otherwise",
+    )
+    parser.add_argument(
+        "--python-path", action="append", default=[], metavar="DIR", help="where the modules of Python layers are"
+    )
+    parser.add_argument("--caffe-python", metavar="PYTHON", help="the interpreter that has pycaffe (default: this one)")
     parser.add_argument("-j", "--jobs", type=int, metavar="N", help="use at most N processes (default: one per core)")
 
 
@@ -47,12 +57,25 @@ def run(options: argparse.Namespace) -> int:
         raise CallError(f"-j takes a number of at least 1, not {options.jobs}")
     settings = settings_of(options)._replace(state=state_of(options))
     trace = bool(os.environ.get("NETCOMPILE_DEBUG"))
-    batch = check_paths(paths, Options(settings, options.variables, trace), options.jobs)
+    wanted = Options(settings, options.variables, trace)
+    if options.with_caffe:
+        batch = _check_with_caffe(paths, wanted, options)
+    else:
+        batch = check_paths(paths, wanted, options.jobs)
     sys.stdout.write(_rendered(batch, options))
     sys.stdout.flush()
     for one in batch.results:
         _complain(one)
     return _code(batch, strict=options.strict)
+
+
+def _check_with_caffe(paths: Sequence[str], wanted: Options, options: argparse.Namespace) -> Batch:
+    """Check all files, and add to the findings what Caffe says otherwise."""
+    from netcompile.batch import check_paths, compare_with_caffe  # noqa: PLC0415 - `--help` does without
+    from netcompile.pycaffe import Pycaffe  # noqa: PLC0415 - likewise
+
+    with Pycaffe(options.caffe_python, options.python_path) as caffe:
+        return compare_with_caffe(check_paths(paths, wanted, options.jobs), paths, wanted, caffe)
 
 
 def _rendered(batch: Batch, options: argparse.Namespace) -> str:
@@ -66,9 +89,7 @@ def _rendered(batch: Batch, options: argparse.Namespace) -> str:
     if options.format == "github":
         return render_machine.render_github(batch.findings)
     if options.format == "sarif":
-        from importlib.metadata import version  # noqa: PLC0415 - slow, and only SARIF says it
-
-        return render_machine.render_sarif(batch.findings, version("netcompile"))
+        return render_machine.render_sarif(batch.findings, program_version())
     text = render_text(batch.findings, color=use_color(options.color, sys.stdout))
     return f"{text}{'' if not batch.findings else chr(10)}{_summary(batch)}\n"
 

@@ -56,6 +56,16 @@ def _ignored(codes: Iterable[str]) -> frozenset[str]:
     return frozenset(check_codes(codes, "--ignore"))
 
 
+def program_version() -> str:
+    """The version of netcompile; "unknown" in a checkout that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
+
+    try:
+        return version("netcompile")
+    except PackageNotFoundError:
+        return "unknown"
+
+
 def state_of(options: argparse.Namespace) -> tuple[int, tuple[str, ...]] | None:
     """The level and the stages that --level and --stage choose; None where neither is given."""
     if not options.stage and options.level is None:
