@@ -5,15 +5,20 @@ Straight-line code: nothing here decides how a layer is written.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from netcompile.binaries import check_message
 from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.compiler import Settings, collector_off, expand_document
+from netcompile.deploy import derive_deploy, read_options
 from netcompile.diagnostics import CompileError, Report
+from netcompile.differ import NetSide, compare
+from netcompile.diffing.graphs import graphs_of_net
 from netcompile.emit import emit
+from netcompile.forks import fork_of
 from netcompile.importing.comments import NO_COMMENTS, Comments, read_comments
 from netcompile.importing.defaults import collect_defaults
+from netcompile.importing.deploying import plan_deploy, split_inputs
 from netcompile.importing.document import Document, write_document
 from netcompile.importing.items import make_items
 from netcompile.importing.wiring import wire
@@ -21,20 +26,26 @@ from netcompile.load import load
 from netcompile.lower import lower
 from netcompile.old_formats import upgrade_net, upgrade_solver
 from netcompile.prototxt import read_prototxt
-from netcompile.records import NamedTuple
 from netcompile.solver_spec import fill_solver
 from netcompile.tree import Mapping, Source
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from netcompile.differ import Difference
+    from netcompile.expand import Expanded
+    from netcompile.forks import Fork
+    from netcompile.importing.deploying import DeployPlan
     from netcompile.old_formats import Origins
 
 SCHEMA: Final = "netcompile.schema.json"
 
 
-class Read(NamedTuple):
-    """A net or solver in the current format, with its comments and where its layers were written."""
+class Given(NamedTuple):
+    """A net or solver in the current format, with its comments and where its layers were written.
+
+    `formats` says what was old in it.
+    """
 
     message: Any
     comments: Comments
@@ -42,85 +53,195 @@ class Read(NamedTuple):
     formats: tuple[str, ...]
 
 
+class Imported(NamedTuple):
+    """The text of a spec. `drift` is what a given deploy net has otherwise; None where none was given or can be derived."""
+
+    text: str
+    drift: Difference | None
+
+
+class Files(NamedTuple):
+    """What a spec is made of: a net, and where they are given its solver and its deploy net; `fork` is whose they are."""
+
+    net: Given
+    solver: Given | None
+    deploy: Given | None
+    fork: Fork | None
+    schema: str = SCHEMA
+
+
 def import_net(
-    net: Message | str, solver: Message | str | None = None, deploy: Message | str | None = None
+    net: Message | str,
+    solver: Message | str | None = None,
+    deploy: Message | str | None = None,
+    *,
+    caffe_pb2: Any = None,
 ) -> str:
     """The text of a spec that compiles to a net: prototxt text or a NetParameter, in any format that Caffe reads.
 
-    With the `solver` of the net and its `deploy` net, the spec holds them too. Raises CompileError where a text can't
-    be read, or Caffe would refuse to upgrade it.
+    With the net's `solver` and `deploy` net, the spec holds them too. `caffe_pb2` is a fork's generated module, or its
+    path, that text is read with. Raises CompileError where a text can't be read, or Caffe would refuse to upgrade it.
     """
     report = Report()
     with collector_off():
-        read = read_given(net, "NetParameter", report)
-        read_solver = None if solver is None else read_given(solver, "SolverParameter", report)
-        read_deploy = None if deploy is None else read_given(deploy, "NetParameter", report)
-        if report.failed:
+        fork = fork_of(caffe_pb2) or _fork_in(net)
+        files = Files(
+            _read(net, "NetParameter", report, fork),
+            None if solver is None else _read(solver, "SolverParameter", report, fork),
+            None if deploy is None else _read(deploy, "NetParameter", report, fork),
+            fork,
+        )
+        imported = import_files(files, report)
+        if imported is None:
             raise CompileError(report.ordered())
-        return write_spec(read, read_solver)
+        return imported.text
 
 
-def read_given(given: Message | str, kind: str, report: Report) -> Read:
-    """Read a net or solver, by the name of its message, as text or from a message of any pool."""
+def _fork_in(net: Message | str) -> Fork | None:
+    """The fork whose message a net is; None where it says nothing that Caffe's own messages don't."""
+    if isinstance(net, str) or isinstance(net, own_messages.NetParameter):
+        return None
+    unknown = Report()
+    check_message(_as(own_messages.NetParameter, net), unknown)
+    return fork_of(type(net)) if unknown.failed else None
+
+
+def _read(given: Message | str, kind: str, report: Report, fork: Fork | None) -> Given:
     if isinstance(given, str):
-        return read_text(Source("<prototxt>", given), kind, report)
-    message_type = getattr(own_messages, kind)
-    return _upgraded(message_type.FromString(given.SerializePartialToString()), NO_COMMENTS, report)
+        return read_text(Source("<prototxt>", given), kind, report, fork)
+    return read_message(_as(getattr(fork or own_messages, kind), given), report)
 
 
-def read_text(source: Source, kind: str, report: Report, messages: Any = own_messages) -> Read:
+def _as(message_type: Any, message: Message) -> Any:
+    return message_type.FromString(message.SerializePartialToString())
+
+
+def read_text(source: Source, kind: str, report: Report, fork: Fork | None = None) -> Given:
     """Read the text of a net or solver, by the name of its message."""
-    parsed = read_prototxt(source, getattr(messages, kind), report)
+    parsed = read_prototxt(source, getattr(fork or own_messages, kind), report)
     comments = NO_COMMENTS if report.failed else read_comments(source.text)
     return _upgraded(parsed.message, comments, report, parsed.positions.find)
 
 
-def _upgraded(message: Any, comments: Comments, report: Report, find: Any = None) -> Read:
-    if message.DESCRIPTOR.name == "SolverParameter":
-        return Read(upgrade_solver(message, report, find), comments, None, ())
-    upgraded = upgrade_net(message, report, find)
-    return Read(upgraded.net, comments, upgraded.origins, upgraded.formats)
+def read_message(message: Any, report: Report) -> Given:
+    """Take a net or solver that is a message already."""
+    check_message(message, report)
+    return _upgraded(message, NO_COMMENTS, report)
 
 
-def write_spec(net: Read, solver: Read | None = None, schema: str = SCHEMA) -> str:
-    """The text of a spec for a net, which compiles to that very net.
+def _upgraded(message: Any, comments: Comments, report: Report, find: Any = None) -> Given:
+    if message.DESCRIPTOR.name == "NetParameter":
+        upgraded = upgrade_net(message, report, find)
+        return Given(upgraded.net, comments, upgraded.origins, upgraded.formats)
+    solver = upgrade_solver(message, report, find)
+    for field, inner in solver.ListFields():
+        nets = inner if field.name == "test_net_param" else [inner] if field.name.endswith("net_param") else ()
+        if any(getattr(net, "layers", ()) for net in nets):
+            text = f"the net in `{field.name}` has an old form, which Caffe does not upgrade there, nor can a spec hold it"
+            hint = "keep that net in a file of its own, and name it with `net`"
+            report.add("not-upgraded", find and find(field.name), text, hint=hint, severity="error")
+    return Given(solver, comments, None, () if solver is message else ("solver_type",))
 
-    Where a layer does not come back as it was from its usual form, it is written without folding and defaults.
+
+def import_files(files: Files, report: Report) -> Imported | None:
+    """The spec of a net and what belongs to it; None where something in `report` is an error.
+
+    Where a layer does not come back from its usual form as it was, it is written without folding and without defaults.
     """
+    if report.failed:
+        return None
+    plan = None if files.deploy is None else plan_deploy(files.net.message, files.deploy.message)
     apart: set[int] = set()
     while True:
-        text = _write(net, solver, schema, apart)
-        wrong = _differing(net.message, text)
+        text = _write(files, plan, apart)
+        compiled = _Recompiled(text, files)
+        wrong = compiled.differing()
         if not wrong:
-            return text
-        assert not wrong <= apart, f"layers {sorted(wrong)} do not come back from the spec"
+            break
+        assert not wrong <= apart, f"layers {sorted(wrong)} do not come back from the spec: {compiled.report.ordered()}"
         apart |= wrong
+    if files.deploy is None:
+        return Imported(text, None)
+    drift = compiled.drift(files.deploy.message, report)
+    return Imported(_write(files, plan, apart, drift), drift)
 
 
-def _write(net: Read, solver: Read | None, schema: str, apart: set[int]) -> str:
-    layers = net.message.layer
-    items = make_items(layers, apart)
-    wire(items)
-    defaults = collect_defaults(items, {layers[i].type for i in apart})
-    header = type(net.message)()
-    header.CopyFrom(net.message)
+def _write(files: Files, plan: DeployPlan | None, apart: set[int], drift: Difference | None = None) -> str:
+    layers = files.net.message.layer
+    items = make_items(layers, apart, files.fork)
+    for item in items if plan else ():
+        item.plan_deploy(plan.layers)
+    wire(items, files.fork)
+    header = type(files.net.message)()
+    header.CopyFrom(files.net.message)
     header.ClearField("layer")
     return write_document(Document(
-        schema=schema, header=header, defaults=defaults, items=items, comments=net.comments, origins=net.origins,
-        deploy=None, solver=None if solver is None else solver.message,
-        solver_comments=NO_COMMENTS if solver is None else solver.comments,
+        schema=files.schema,
+        header=header,
+        defaults=collect_defaults(items, {layers[i].type for i in apart}),
+        items=items,
+        comments=files.net.comments,
+        origins=files.net.origins,
+        deploy=plan.section if plan else None,
+        drift=drift,
+        solver=files.solver and files.solver.message,
+        solver_comments=files.solver.comments if files.solver else NO_COMMENTS,
     ))  # fmt: skip
 
 
-def _differing(net: Any, text: str) -> set[int]:
-    """The indexes of the layers that are others in the net that a spec compiles to; all of them where the net is."""
-    report = Report()
-    document = load(Source("spec", text), report)
-    assert document is not None, report.ordered()
-    spec = expand_document(document, report, Settings(check=False), {})
-    compiled = emit(lower(spec, report))
-    if str(compiled) == str(net) and not report.failed:
-        return set()
-    if len(compiled.layer) != len(net.layer):
-        return set(range(len(net.layer)))
-    return {i for i, layer in enumerate(net.layer) if str(layer) != str(compiled.layer[i])} or set(range(len(net.layer)))
+class _Recompiled:
+    """What a spec compiles to, to be compared with what it was made of."""
+
+    def __init__(self, text: str, files: Files) -> None:
+        self.files = files
+        self.report = Report()
+        document = load(Source("the spec", text), self.report)
+        assert document is not None, self.report.ordered()
+        settings = Settings(check=False, caffe=files.fork)
+        self.spec: Expanded = expand_document(document, self.report, settings, {})
+
+    def differing(self) -> set[int]:
+        """The indexes of the layers that come out otherwise; all of them where the net or the solver does."""
+        files = self.files
+        net = files.net.message
+        compiled = emit(lower(self.spec, self.report, fork=files.fork))
+        every = set(range(len(net.layer)))
+        if self.report.failed or len(compiled.layer) != len(net.layer):
+            return every or {-1}
+        layers = {i for i, layer in enumerate(net.layer) if not self._same(compiled.layer[i], layer)}
+        if not layers and not self._same(compiled, net):
+            return every or {-1}
+        solver = files.solver and files.solver.message
+        if solver is not None and not self._same(self._solver(type(solver)), solver):
+            return every or {-1}
+        return layers
+
+    def _solver(self, message_type: Any) -> Any:
+        section = self.spec.solver
+        assert type(section) is Mapping
+        return fill_solver(section, self.report, message_type)
+
+    def _same(self, compiled: Any, given: Any) -> bool:
+        """True for equal messages, as text, in which a field that is no number equals itself."""
+        if self.files.fork is not None and str(compiled) != str(given):
+            whole = type(given)()
+            whole.CopyFrom(given)
+            self.files.fork.complete(whole)
+            given = whole
+        return str(compiled) == str(given)
+
+    def drift(self, given: Any, report: Report) -> Difference | None:
+        """How the deploy net that comes of the spec differs from the given one; None, reported, where none can be made."""
+        fork = self.files.fork
+        findings = Report()
+        lowered = lower(self.spec, findings, "DEPLOY", fork=fork)
+        derived = derive_deploy(lowered, read_options(self.spec.deploy), findings, fork)
+        for found in findings:
+            report.add(found.code, None, f"deploy: {found.message}", hint=found.hint, severity="warning")
+        if derived is None:
+            return None
+        sides = [
+            NetSide(name, net, graphs_of_net(net, phase="DEPLOY", fork=fork))
+            for name, net in (("the spec's deploy net", emit(derived)), ("the given deploy net", split_inputs(given)))
+        ]
+        return compare(*sides, inference=True)

@@ -19,7 +19,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", metavar="A", help="a spec, a prototxt net or a .caffemodel, or - for standard input")
     parser.add_argument("after", metavar="B", help="likewise")
     parser.add_argument("--phase", choices=_PHASES, help="the phase to compare (default: train and test)")
-    parser.add_argument("--stage", action="append", default=[], metavar="S", help="a stage that both nets are in; repeatable")
+    parser.add_argument(
+        "--stage", action="append", default=[], metavar="S", help="a stage that both nets are in; repeatable"
+    )
     parser.add_argument("--level", type=int, metavar="N", help="the level that both nets are in")
     parser.add_argument("--weights", metavar="FILE", help="a .caffemodel: say which of its weights B can load")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to show it (default: text)")
@@ -27,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show what differs; the exit code is 1 where something does, and 2 where a file can't be read as a net."""
-    from netcompile.comparing import compare_files  # noqa: PLC0415 - `--help` does without
+    from netcompile.diffing.files import compare_files  # noqa: PLC0415 - `--help` does without
     from netcompile.diagnostics import Report  # noqa: PLC0415 - likewise
     from netcompile.diffing.report import to_json, to_text  # noqa: PLC0415 - likewise
 
