@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netcompile.checking import Options
     from netcompile.diagnostics import Diagnostic
     from netcompile.paths import Found
+    from netcompile.pycaffe import Pycaffe
 
 _NAMED: Final = re.compile(r"""(?<![\w.])(?:test_|train_)?net\s*:\s*(?:"([^"\\\n]+)"|'([^'\\\n]+)')""")
 _LARGEST_SOLVER: Final = 100_000  # bytes; a solver that is only found beside a net is hardly larger
@@ -48,6 +49,18 @@ def check_paths(paths: Sequence[str], options: Options, processes: int | None = 
     # The findings on a net that a solver has built are among those on the solver.
     ordered = [results.get(job.path) or Checked(job.path, "net") for job in jobs]
     return Batch(ordered, _ordered(ordered))
+
+
+def compare_with_caffe(batch: Batch, paths: Sequence[str], options: Options, caffe: Pycaffe) -> Batch:
+    """Add to a batch what an installed Caffe says otherwise of the nets, file by file."""
+    from netcompile.comparing import compare_job  # noqa: PLC0415 - for --with-caffe
+
+    jobs = {job.path: job for job in plan(find_files(paths), options.settings.root)}
+    built = {path for one in batch.results for path in one.built}  # compared in the states of their solvers
+    results = [
+        compare_job(jobs[one.path], one, options, caffe) if one.path not in built else one for one in batch.results
+    ]
+    return Batch(results, _ordered(results))
 
 
 def _run(jobs: Sequence[Job], options: Options, processes: int | None) -> dict[str, Checked]:

@@ -47,6 +47,8 @@ _TABLE: Final = (
     Code("blob-too-large", "error", "A blob has more elements than Caffe can count (2147483647)."),
     Code("bottom-count", "error", "A layer is given more or fewer bottoms than its type takes."),
     Code("class-count", "warning", "Scores for different numbers of classes are compared with the same labels."),
+    Code("caffe-differs", "error", "The installed Caffe says otherwise of a net: it builds or not, or has other shapes."),
+    Code("caffe-not-compared", "note", "A net was not compared with the installed Caffe, which can't build it here."),
     Code("conflicting-fields", "error", "Two fields are given of which Caffe takes only one."),
     Code("contradiction", "error", "`only`, `train`, `test`, `include` or `exclude` of a layer leave no state for it."),
     Code("count-mismatch", "error", "Two blobs that must have the same number of elements do not."),

@@ -19,13 +19,12 @@ from netcompile.with_caffe import Options as Reading
 from netcompile.with_caffe import compare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from netcompile.checking import Checked, Job, Options
     from netcompile.compiler import Compiled
-    from netcompile.ir import Dims, Graph
+    from netcompile.ir import Graph
     from netcompile.pycaffe import Pycaffe
-    from netcompile.solver import BuiltNet
 
 
 def compare_job(job: Job, checked: Checked, options: Options, caffe: Pycaffe) -> Checked:
@@ -55,37 +54,28 @@ def _compare_spec(job: Job, options: Options, caffe: Pycaffe, report: Report) ->
     if compiled is None:
         return
     own = Report()
-    for target, states in _states_of(compiled, options).items():
-        graphs = compiled.graphs
-        shapes = graphs["DEPLOY"].blobs if target == "deploy" else _declared(graphs)
+    for target, state in _states_of(compiled, options):
+        graph = compiled.graphs[state.phase]
+        shapes = {name: shape.dims for one in graph.layers for name, shape in one.layer.declared.items()}
         reading = Reading(settings.fork, allow_custom=True, shapes=shapes)
-        compare(Source(job.path, compiled.prototxt(target)), states, caffe, own, reading)
+        compare(Source(job.path, compiled.prototxt(target)), [state], caffe, own, reading)
     # Places in what is compiled are none in the spec.
     report.extend(found._replace(span=None, notes=()) for found in own)
 
 
-def _declared(graphs: Mapping[str, Graph]) -> Mapping[str, Dims]:
-    """The shapes that are declared for blobs, in whichever phase."""
-    layers = [one.layer for graph in (graphs["TRAIN"], graphs["TEST"]) for one in graph.layers]
-    return {name: shape.dims for layer in layers for name, shape in layer.declared.items()}
-
-
-def _states_of(compiled: Compiled, options: Options) -> dict[str, Iterable[State]]:
-    """The states in which each target of a spec is checked."""
+def _states_of(compiled: Compiled, options: Options) -> Iterator[tuple[str, State]]:
+    """Each target of a spec with the states in which it is checked."""
     settings = options.settings
-    states: dict[str, Iterable[State]] = {}
     if compiled.solver is not None and settings.state is None:
-        texts = {"net": Source("net", compiled.prototxt("net"))}
-        built = check_source(
-            Source("solver", compiled.prototxt("solver")), lambda _: texts["net"], Report(), fork=settings.fork,
-            allow_custom=True,
-        )  # fmt: skip
-        states["net"] = [one.state for one in built if one.use.path is not None]
+        net = Source("net", compiled.prototxt("net"))
+        solver = Source("solver", compiled.prototxt("solver"))
+        built = check_source(solver, lambda _: net, Report(), fork=settings.fork, allow_custom=True)
+        yield from (("net", one.state) for one in built if one.use.path is not None)
     else:
-        states["net"] = [_state(graph) for graph in compiled.graphs.values() if graph.phase != "DEPLOY" and _is_fed(graph)]
+        graphs = [compiled.graphs[phase] for phase in ("TRAIN", "TEST")]
+        yield from (("net", _state(graph)) for graph in graphs if _is_fed(graph))
     if compiled.deploy is not None:
-        states["deploy"] = [State("DEPLOY")]
-    return states
+        yield "deploy", State("DEPLOY")
 
 
 def _compare_net(job: Job, options: Options, caffe: Pycaffe, report: Report) -> None:

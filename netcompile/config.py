@@ -42,6 +42,7 @@ _KEYS: Final[Mapping[str, _Key]] = MappingProxyType({
     "allow-custom-layers": _Key("flag"),
     "binary": _Key("flag", ("compile",)),
     "caffe": _Key("path"),
+    "caffe-python": _Key("text", ("check",)),
     "color": _Key(_COLORS),
     "deploy": _Key("flag", ("compile",)),
     "format": _Key(_FORMATS, ("check",)),
@@ -51,12 +52,14 @@ _KEYS: Final[Mapping[str, _Key]] = MappingProxyType({
     "level": _Key("number", ("check", "show")),
     "net-path": _Key("text", ("compile",)),
     "output": _Key("path", ("compile",)),
+    "python-path": _Key("paths", ("check",)),
     "root": _Key("path"),
     "set": _Key("table", ("compile", "check", "show"), "variables"),
     "specs": _Key("paths", ("compile", "check")),
     "stage": _Key("words", ("check", "show")),
     "strict": _Key("flag", ("check",)),
     "target": _Key(_TARGETS, ("compile",)),
+    "with-caffe": _Key("flag", ("check",)),
 })  # fmt: skip
 
 _KINDS: Final = MappingProxyType({

@@ -249,6 +249,8 @@ def _descend(entry: Entry, path: str) -> Entry:
     """What a path names in a message, or the nearest written entry around it."""
     for part in path.split("."):
         name, _, index = part.partition(":")
+        if index and not index.isdigit():  # a name, as in `top_shapes:data`, which no text has
+            return entry
         inside = _child(entry, name, int(index or 0))
         if inside is None:
             return entry

@@ -59,6 +59,8 @@ class Pycaffe:
         self._log: IO[bytes] = open(log, "ab+")  # noqa: SIM115 - closed with the rest
 
     def __enter__(self) -> Pycaffe:  # noqa: PYI034 - `Self` came with Python 3.11
+        """Start, so that a missing pycaffe is told at once."""
+        self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
