@@ -30,7 +30,7 @@ _TARGETS: Final = ("net", "deploy", "solver", "train", "test", "all")
 _INSTALLED: Final = "installed"  # of --caffe: no path
 
 
-class _Key(NamedTuple):
+class Key(NamedTuple):
     """A key: its kind or its choices, the commands that it is for (none: all), and the option that it sets there."""
 
     kind: str | tuple[str, ...]
@@ -38,28 +38,28 @@ class _Key(NamedTuple):
     option: str = ""
 
 
-_KEYS: Final[Mapping[str, _Key]] = MappingProxyType({
-    "allow-custom-layers": _Key("flag"),
-    "binary": _Key("flag", ("compile",)),
-    "caffe": _Key("path"),
-    "caffe-python": _Key("text", ("check",)),
-    "color": _Key(_COLORS),
-    "deploy": _Key("flag", ("compile",)),
-    "format": _Key(_FORMATS, ("check",)),
-    "header": _Key("flag", ("compile",)),
-    "ignore": _Key("words", ("compile", "check")),
-    "jobs": _Key("number", ("check",)),
-    "level": _Key("number", ("check", "show")),
-    "net-path": _Key("text", ("compile",)),
-    "output": _Key("path", ("compile",)),
-    "python-path": _Key("paths", ("check",)),
-    "root": _Key("path"),
-    "set": _Key("table", ("compile", "check", "show"), "variables"),
-    "specs": _Key("paths", ("compile", "check")),
-    "stage": _Key("words", ("check", "show")),
-    "strict": _Key("flag", ("check",)),
-    "target": _Key(_TARGETS, ("compile",)),
-    "with-caffe": _Key("flag", ("check",)),
+KEYS: Final[Mapping[str, Key]] = MappingProxyType({
+    "allow-custom-layers": Key("flag"),
+    "binary": Key("flag", ("compile",)),
+    "caffe": Key("path"),
+    "caffe-python": Key("text", ("check",)),
+    "color": Key(_COLORS),
+    "deploy": Key("flag", ("compile",)),
+    "format": Key(_FORMATS, ("check",)),
+    "header": Key("flag", ("compile",)),
+    "ignore": Key("words", ("compile", "check")),
+    "jobs": Key("number", ("check",)),
+    "level": Key("number", ("check", "show")),
+    "net-path": Key("text", ("compile",)),
+    "output": Key("path", ("compile",)),
+    "python-path": Key("paths", ("check",)),
+    "root": Key("path"),
+    "set": Key("table", ("compile", "check", "show"), "variables"),
+    "specs": Key("paths", ("compile", "check")),
+    "stage": Key("words", ("check", "show")),
+    "strict": Key("flag", ("check",)),
+    "target": Key(_TARGETS, ("compile",)),
+    "with-caffe": Key("flag", ("check",)),
 })  # fmt: skip
 
 _KINDS: Final = MappingProxyType({
@@ -85,7 +85,7 @@ class Config:
         """What a command's options are where the command line does not give them, by their names in argparse."""
         found = {}
         for name, value in self._values.items():
-            key = _KEYS[name]
+            key = KEYS[name]
             if not key.commands or command in key.commands:
                 found[key.option or name.replace("-", "_")] = value
         if command == "check" and "specs" in found:
@@ -93,13 +93,13 @@ class Config:
         return found
 
     def _checked(self, name: str, value: Any) -> Any:
-        if name not in _KEYS:
-            meant = did_you_mean(name, _KEYS)
-            known = ", ".join(_KEYS)
+        if name not in KEYS:
+            meant = did_you_mean(name, KEYS)
+            known = ", ".join(KEYS)
             self._refuse(
                 name, f"no setting '{name}'; " + (f"did you mean '{meant}'?" if meant else f"there are: {known}")
             )
-        kind = _KEYS[name].kind
+        kind = KEYS[name].kind
         if isinstance(kind, tuple):
             if value not in kind:
                 self._refuse(name, f"'{name}' is {_shown(value)}; it takes one of {', '.join(kind)}")
