@@ -152,6 +152,11 @@ def read_net(source: Source, report: Report, *, fork: Fork | None = None, allow_
     report.extend(upgrading)
     if upgrading.failed:
         return None
+    old = next((name for name in upgraded.formats if name.endswith("layers")), None)
+    if old is not None:
+        text = f"the net has {old}: Caffe upgrades them each time that it reads the file, and other tools refuse them"
+        place = parsed.positions.find("layers", key=True)
+        report.add("old-format", place, text, hint="`netcompile upgrade` writes it in the current format")
     layers = []
     for index, message in enumerate(upgraded.net.layer):
         field, element, _ = upgraded.origins.written(index)
