@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from netcompile.caffe import caffe_pb2
     from netcompile.compiler import Compiled, compile  # noqa: A004 - the public verb
     from netcompile.diagnostics import CompileError, Diagnostic, Note
+    from netcompile.importer import import_net
     from netcompile.ir import Graph
     from netcompile.solver_files import check_solver
 
@@ -26,6 +27,7 @@ __all__ = [
     "caffe_pb2",
     "check_solver",
     "compile",
+    "import_net",
     "upgrade",
 ]
 
@@ -39,6 +41,7 @@ _HOMES = {
     "analyze": "netcompile.analysis",
     "check_solver": "netcompile.solver_files",
     "compile": "netcompile.compiler",
+    "import_net": "netcompile.importer",
     "upgrade": "netcompile.analysis",
 }
 

@@ -14,6 +14,7 @@ from netcompile.deploy import derive_deploy, read_options
 from netcompile.diagnostics import CompileError, Report
 from netcompile.differ import NetSide, compare
 from netcompile.diffing.graphs import graphs_of_net
+from netcompile.diffing.report import to_text
 from netcompile.emit import emit
 from netcompile.forks import fork_of
 from netcompile.importing.comments import NO_COMMENTS, Comments, read_comments
@@ -30,14 +31,16 @@ from netcompile.solver_spec import fill_solver
 from netcompile.tree import Mapping, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from google.protobuf.message import Message
 
-    from netcompile.differ import Difference
     from netcompile.expand import Expanded
     from netcompile.forks import Fork
     from netcompile.importing.deploying import DeployPlan
     from netcompile.old_formats import Origins
 
+_MOST_TOLD: Final = 20
 SCHEMA: Final = "netcompile.schema.json"
 
 
@@ -54,10 +57,10 @@ class Given(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """The text of a spec. `drift` is what a given deploy net has otherwise; None where none was given or can be derived."""
+    """The text of a spec. `drift` says in lines how a given deploy net differs from the one that the spec gives."""
 
     text: str
-    drift: Difference | None
+    drift: list[str]
 
 
 class Files(NamedTuple):
@@ -160,15 +163,18 @@ def import_files(files: Files, report: Report) -> Imported | None:
             break
         assert not wrong <= apart, f"layers {sorted(wrong)} do not come back from the spec: {compiled.report.ordered()}"
         apart |= wrong
-    if files.deploy is None:
-        return Imported(text, None)
-    drift = compiled.drift(files.deploy.message, report)
-    return Imported(_write(files, plan, apart, drift), drift)
+    drift = [] if files.deploy is None else compiled.drift(files.deploy.message)
+    return Imported(_write(files, plan, apart, _cut(drift)) if drift else text, drift)
 
 
-def _write(files: Files, plan: DeployPlan | None, apart: set[int], drift: Difference | None = None) -> str:
+def _cut(drift: list[str]) -> list[str]:
+    """As much as a comment can hold before it hides the spec."""
+    return drift if len(drift) <= _MOST_TOLD else [*drift[:_MOST_TOLD], f"and {len(drift) - _MOST_TOLD} lines more"]
+
+
+def _write(files: Files, plan: DeployPlan | None, apart: set[int], drift: Sequence[str] = ()) -> str:
     layers = files.net.message.layer
-    items = make_items(layers, apart, files.fork)
+    items = list(make_items(layers, apart, files.fork))
     for item in items if plan else ():
         item.plan_deploy(plan.layers)
     wire(items, files.fork)
@@ -230,18 +236,20 @@ class _Recompiled:
             given = whole
         return str(compiled) == str(given)
 
-    def drift(self, given: Any, report: Report) -> Difference | None:
-        """How the deploy net that comes of the spec differs from the given one; None, reported, where none can be made."""
+    def drift(self, given: Any) -> list[str]:
+        """How the given deploy net differs from the one that comes of the spec; empty where it does not."""
         fork = self.files.fork
-        findings = Report()
-        lowered = lower(self.spec, findings, "DEPLOY", fork=fork)
-        derived = derive_deploy(lowered, read_options(self.spec.deploy), findings, fork)
-        for found in findings:
-            report.add(found.code, None, f"deploy: {found.message}", hint=found.hint, severity="warning")
-        if derived is None:
-            return None
-        sides = [
+        report = Report()
+        lowered = lower(self.spec, report, "DEPLOY", fork=fork)
+        derived = derive_deploy(lowered, read_options(self.spec.deploy), report, fork)
+        if derived is None or report.failed:
+            return ["no deploy net comes of the spec as it is:", *(f"  {found.message}" for found in report)]
+        own, other = (
             NetSide(name, net, graphs_of_net(net, phase="DEPLOY", fork=fork))
-            for name, net in (("the spec's deploy net", emit(derived)), ("the given deploy net", split_inputs(given)))
-        ]
-        return compare(*sides, inference=True)
+            for name, net in (("deploy as this spec gives it", emit(derived)), ("as it was given", split_inputs(given)))
+        )
+        difference = compare(own, other, inference=True)
+        # The names of layers matter to their weights alone.
+        entries = [entry for entry in difference.entries if entry.what != "renamed" or entry.layer in other.graphs["DEPLOY"].params]
+        difference = difference._replace(entries=entries)
+        return [] if difference.equal else [line for line in to_text(difference).splitlines() if line]

@@ -30,10 +30,11 @@ class Spot(NamedTuple):
 
 
 class Comments(NamedTuple):
-    """The comments of a text by their spots; `last` are those behind everything else."""
+    """The comments of a text by their spots; `last` are those behind everything else. `fields` has the order of the text."""
 
     spots: dict[Spot, Remarks]
     last: list[str]
+    fields: tuple[str, ...] = ()
 
 
 NO_COMMENTS: Final = Comments({}, [])
@@ -41,19 +42,17 @@ NO_COMMENTS: Final = Comments({}, [])
 
 def read_comments(text: str) -> Comments:
     """Find the comments of a prototxt that can be read, as lines of YAML."""
-    comments = Comments({}, [])
-    found = list(find_comments(text))
-    if not found:
-        return comments
-    numbered = _numbered(list(Scanner(text).entries()))
+    entries = list(Scanner(text).entries())
+    comments = Comments({}, [], tuple(dict.fromkeys(entry.name for entry in entries)))
+    numbered = _numbered(entries)
     at = 0
-    for offset, words in found:
+    for offset, words in find_comments(text):
         while at < len(numbered) and numbered[at][1].start < offset:
             at += 1
         line = text[text.rfind("\n", 0, offset) + 1 : offset]
         spot, behind = _spot(numbered[at - 1] if at else None, numbered[at] if at < len(numbered) else None,
                              offset, behind=bool(line.strip()))  # fmt: skip
-        written = _as_yaml(words)
+        written = as_comment(words)
         if spot is None:
             comments.last.append(written)
         else:
@@ -103,8 +102,8 @@ def _inside(numbered: tuple[int, Entry], offset: int, *, behind: bool) -> tuple[
     return Spot(top, index, path[:_DEEPEST]), False
 
 
-def _as_yaml(words: str) -> str:
-    """A comment's text as a YAML comment: in one line, without what YAML takes for a line break or refuses."""
+def as_comment(words: str) -> str:
+    """Some words as a YAML comment: in one line, without what YAML takes for a line break or refuses."""
     shown = "".join(c if c.isprintable() or c == "\t" else " " if c.isspace() else "?" for c in words.rstrip())
     if _MODELINE in shown:
         return f"# prototxt: {shown.strip()}"

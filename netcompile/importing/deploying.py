@@ -52,52 +52,65 @@ class _Planner:
         state = State("DEPLOY", 0, tuple(net.state.stage))
         self.layers = [(i, layer) for i, layer in enumerate(net.layer) if includes(layer, state)]
         self.given = [layer for layer in given.layer if includes(layer, State("DEPLOY", 0, tuple(given.state.stage)))]
+        self.wanted = _outputs(self.given)
         self.marks: dict[int, Data] = {}
-        self.outputs: list[str] = []  # that the losses give
+        self.starts: dict[str, str] = {}  # the outputs that the losses give, each with the blob that it is taken of
 
     def plan(self) -> DeployPlan:
         for index, layer in self.layers:
             if layer.type in CONVERSIONS:
                 self._convert(index, layer)
             elif _is_loss(layer):
-                self._keep_or_drop(index, layer)
-            elif layer.type == "Dropout" and list(layer.bottom) == list(layer.top):
-                self._drop_unless_given(index, layer)
+                self._keep_or_leave_out(index, layer)
         section: dict[str, Data] = {}
         inputs = self._inputs()
         if inputs:
             section["inputs"] = inputs
-        wanted = _outputs(self.given)
-        if set(wanted) != set(self.outputs):
-            made = {top for index, layer in self.layers if self.marks.get(index) != _OUT for top in layer.top}
-            known = [scalars.text(name) for name in wanted if name in made or name in self.outputs]
-            if known:
-                section["outputs"] = known[0] if len(known) == 1 else list(known)
+        if set(self.wanted) != set(self.starts):
+            outputs = self._named_outputs()
+            if outputs:
+                section["outputs"] = outputs[0] if len(outputs) == 1 else outputs
+            if _PROB not in outputs:
+                self.marks = {index: mark for index, mark in self.marks.items() if mark != _OUT}
+        self._leave_out_dropouts()
         return DeployPlan(section, self.marks)
 
     def _convert(self, index: int, loss: Any) -> None:
         """A loss that becomes probabilities: under the name that they have in the given net, or left out."""
-        wanted = CONVERSIONS[loss.type]
-        found = [one for one in self.given if one.type == wanted and list(one.bottom) == list(loss.bottom[:1]) and one.top]
-        if not found or found[0].top[0] in self.outputs:
+        kind = CONVERSIONS[loss.type]
+        tops = [one.top[0] for one in self.given if one.type == kind and one.bottom[:1] == loss.bottom[:1] and one.top]
+        if not tops or tops[0] in self.starts:
             self.marks[index] = _OUT
             return
-        top = found[0].top[0]
-        self.outputs.append(top)
-        if top != _PROB:
-            self.marks[index] = {"top": scalars.text(top)}
+        self.starts[tops[0]] = loss.bottom[0]
+        if tops[0] != _PROB:
+            self.marks[index] = {"top": scalars.text(tops[0])}
 
-    def _keep_or_drop(self, index: int, loss: Any) -> None:
+    def _keep_or_leave_out(self, index: int, loss: Any) -> None:
         """Another loss gives what it is taken of, where that is an output of the given net."""
         bottoms = list(loss.bottom[: 2 if loss.type == "ContrastiveLoss" else 1])
-        if set(bottoms) <= set(_outputs(self.given)):
-            self.outputs += bottoms
+        if set(bottoms) <= set(self.wanted):
+            self.starts.update(zip(bottoms, bottoms, strict=True))
         else:
             self.marks[index] = _OUT
 
-    def _drop_unless_given(self, index: int, layer: Any) -> None:
-        if all(one.name != layer.name for one in self.given):
-            self.marks[index] = _OUT
+    def _named_outputs(self) -> list[Data]:
+        """The outputs of the given net that the net has as well."""
+        made = {top for index, layer in self.layers if index not in self.marks for top in layer.top}
+        named = [name for name in self.wanted if name in made or name in self.starts]
+        self.starts = {name: self.starts.get(name, name) for name in named} or self.starts
+        return [scalars.text(name) for name in named]
+
+    def _leave_out_dropouts(self) -> None:
+        """Dropout does nothing in deploy: where the given net has none, nor does this one, as far as it is needed."""
+        names = {layer.name for layer in self.given}
+        needed = set(self.starts.values())
+        for index, layer in reversed(self.layers):
+            if index in self.marks or needed.isdisjoint(layer.top):
+                continue
+            needed.update(layer.bottom)
+            if layer.type == "Dropout" and layer.name not in names and list(layer.bottom) == list(layer.top):
+                self.marks[index] = _OUT
 
     def _inputs(self) -> dict[str, Data]:
         """The shapes of the given net's inputs, as far as the net has these blobs and other shapes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from netcompile.importing.comments import as_comment
 from netcompile.importing.layout import Data, Remarks, item_lines, key_lines
 from netcompile.importing.values import message_data
 from netcompile.records import NamedTuple
@@ -20,7 +21,10 @@ _STEP: Final = 2
 
 
 class Document(NamedTuple):
-    """What a spec is made of. `header` is the net without its layers, `origins` say where its layers were written."""
+    """What a spec is made of. `header` is the net without its layers, `origins` say where its layers were written.
+
+    `drift` is what a given deploy net has otherwise than the one that `deploy` gives, in lines.
+    """
 
     schema: str
     header: Any
@@ -29,6 +33,7 @@ class Document(NamedTuple):
     comments: Comments
     origins: Origins | None
     deploy: dict[str, Data] | None
+    drift: Sequence[str]
     solver: Any
     solver_comments: Comments
 
@@ -60,6 +65,7 @@ def write_document(document: Document) -> str:
         lines += item_lines(data, _STEP, remarked.items.get(i), remarked.in_items.get(i))
     lines += document.comments.last
     if document.deploy is not None:
+        lines += [as_comment(f" {line}") for line in document.drift]
         lines += key_lines("deploy", document.deploy)
     if document.solver is not None:
         lines += _solver_lines(document.solver, document.solver_comments)
@@ -67,7 +73,8 @@ def write_document(document: Document) -> str:
 
 
 def _solver_lines(solver: Any, comments: Comments) -> list[str]:
-    keys = message_data(solver)
+    data = message_data(solver)
+    keys = {key: data[key] for key in (*comments.fields, *data) if key in data}
     if not keys:
         return ["solver: {}"]
     remarks: dict[str, Remarks] = {}

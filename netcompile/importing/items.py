@@ -17,6 +17,7 @@ from netcompile.merge import flat_fields
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
 
+    from netcompile.forks import Fork
     from netcompile.importing.layout import Data
     from netcompile.importing.values import Fields
 
@@ -34,7 +35,7 @@ class Item:
 
     __slots__ = ("_learned", "extra", "fields", "first", "layers", "variants", "wires")
 
-    def __init__(self, first: int, layers: dict[str, Any]) -> None:
+    def __init__(self, first: int, layers: dict[str, Any], fork: Fork | None = None) -> None:
         self.first = first
         self.layers = layers
         self._learned: list[int | None] = []
@@ -46,7 +47,8 @@ class Item:
             self.extra.update(_rules(layers[""]))
         else:
             self._fold({phase: layer_fields(layer) for phase, layer in layers.items()})
-        if self.is_custom:
+        known = self.type in LAYER_TYPES or (fork is not None and fork.has_type(self.type))
+        if not (known and self.layer.HasField("name")):
             self.fields["", "custom"] = "true"
 
     @property
@@ -59,10 +61,11 @@ class Item:
         """The type; empty for none."""
         return str(self.layer.type)
 
-    @property
-    def is_custom(self) -> bool:
-        """True for what no layer of Caffe is: another type, or one without a name."""
-        return self.type not in LAYER_TYPES or not self.layer.HasField("name")
+    def plan_deploy(self, planned: Mapping[int, Data]) -> None:
+        """Add what is planned for deploy, by the index of the layer; deploy has the form of TEST."""
+        index = self.first + len(self.layers) - 1
+        if index in planned:
+            self.fields["", "deploy"] = planned[index]
 
     def learned_count(self) -> int | None:
         """How many learned blobs the layer has, where its parameters tell."""
@@ -97,20 +100,16 @@ class Item:
         return data
 
 
-def make_items(layers: Sequence[Any], apart: Container[int] = ()) -> list[Item]:
+def make_items(layers: Sequence[Any], apart: Container[int] = (), fork: Fork | None = None) -> Iterator[Item]:
     """The items for the layers of a net, in order. Layers whose index is in `apart` are left as they are."""
-    return list(_items(layers, apart))
-
-
-def _items(layers: Sequence[Any], apart: Container[int]) -> Iterator[Item]:
     i = 0
     while i < len(layers):
         pair = layers[i : i + 2]
         if len(pair) > 1 and i not in apart and _is_pair(*pair):
-            yield Item(i, dict(zip(_PHASES, pair, strict=True)))
+            yield Item(i, dict(zip(_PHASES, pair, strict=True)), fork)
             i += 2
         else:
-            yield Item(i, {"": layers[i]})
+            yield Item(i, {"": layers[i]}, fork)
             i += 1
 
 

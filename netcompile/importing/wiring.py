@@ -19,6 +19,7 @@ from netcompile.tree import Source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from netcompile.forks import Fork
     from netcompile.importing.items import Item
     from netcompile.importing.layout import Data
     from netcompile.spec import LayerSpec
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 _Key = Literal["bottom", "top"]
 
 
-def wire(items: Sequence[Item]) -> None:
+def wire(items: Sequence[Item], fork: Fork | None = None) -> None:
     """Give each item the keys of its bottoms and tops that it needs."""
     for item in items:
         for key in ("bottom", "top"):
             _write(item, key)
-    implied, refused = _expand_twins(items)
+    implied, refused = _expand_twins(items, fork)
     for item in items:
         twin = implied.get(item.first)
         if all(layer.bottom and list(layer.top) == list(layer.bottom[:1]) for layer in item.layers.values()):
@@ -43,13 +44,13 @@ def wire(items: Sequence[Item]) -> None:
             _erase(item, "bottom")
 
 
-def _expand_twins(items: Sequence[Item]) -> tuple[dict[int, LayerSpec], set[int]]:
+def _expand_twins(items: Sequence[Item], fork: Fork | None) -> tuple[dict[int, LayerSpec], set[int]]:
     """The twins as the compiler expands them, by the index of the first layer of their item; and those it refuses."""
     lines = [f"- {flow(twin)}\n- {flow(own)}\n" for item in items for twin, own in [_twins(item)]]
     report = Report()
     document = load(Source("wires", "layers:\n" + "".join(lines)), report)
     assert document is not None, report.ordered()
-    expanded = expand_document(document, report, Settings(check=False), {})
+    expanded = expand_document(document, report, Settings(check=False, caffe=fork), {})
     twins = {(spec.node.start.line - 1): spec for spec in expanded.layers}
     refused = {found.span.line - 2 for found in report if found.span is not None and found.severity == "error"}
     firsts = {2 * i: item.first for i, item in enumerate(items)}
