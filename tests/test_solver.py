@@ -43,7 +43,7 @@ def marked(span: Span) -> str:
 
 def found(text: str, nets: dict[str, str] = NETS) -> list[tuple[str, str, str]]:
     """What is found, but for lints on the nets: most are too small to be trained."""
-    lints = {"duplicate-layer", "no-loss", "unused-top"}
+    lints = {"duplicate-layer", "no-loss", "old-format", "unused-top"}
     findings = netcompile.check_solver(text, nets=nets)
     return [(d.severity, d.code, marked(d.span)) for d in findings if d.code not in lints]
 
