@@ -22,6 +22,7 @@ from netcompile.workers import Task, run_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from netcompile.checking import Options
     from netcompile.diagnostics import Diagnostic
@@ -95,11 +96,11 @@ def plan(files: Sequence[Found], root: str | None) -> list[Job]:
     shown = {os.path.realpath(path): path for path, kind in kinds.items() if kind == "net" and path != "-"}
     solvers = {path: _nets(path, texts[path], root, shown) for path, kind in kinds.items() if kind == "solver"}
     named = {path for nets in solvers.values() for path in nets.values()}
-    beside = _Beside()
+    beside = _Beside(kinds.keys())
     jobs = []
     for path, folder in files:
         given = folder is None
-        near = beside.solvers(path) if given and kinds.get(path) == "net" and path not in named else ()
+        near = beside.solvers(path) if kinds.get(path) == "net" and path not in named else ()
         jobs.append(Job(path, given, solvers.get(path, {}), near, data[path] if path == "-" else None))
     return jobs
 
@@ -153,23 +154,29 @@ def _is_inside(path: str, folders: Sequence[str]) -> bool:
 
 
 class _Beside:
-    """The solvers in the folders of the nets, each folder read once."""
+    """The solvers in the folders of the nets, but for those that are known; each folder is read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: AbstractSet[str]) -> None:
+        self._known = known
         self._folders: dict[str, list[tuple[str, frozenset[str]]]] = {}
 
     def solvers(self, net: str) -> list[str]:
         """Give the solvers beside a net that name a file of its name."""
         folder = os.path.dirname(net)
         if folder not in self._folders:
-            self._folders[folder] = list(_solvers_in(folder))
+            self._folders[folder] = list(_solvers_in(folder, self._known))
         return [solver for solver, names in self._folders[folder] if os.path.basename(net) in names]
 
 
-def _solvers_in(folder: str) -> Iterator[tuple[str, frozenset[str]]]:
+def _solvers_in(folder: str, known: AbstractSet[str]) -> Iterator[tuple[str, frozenset[str]]]:
     for name in sorted(os.listdir(folder or os.curdir)):
         path = os.path.join(folder, name)
-        if not name.endswith(PROTOTXT) or not os.path.isfile(path) or os.path.getsize(path) > _LARGEST_SOLVER:
+        if (
+            path in known
+            or not name.endswith(PROTOTXT)
+            or not os.path.isfile(path)
+            or os.path.getsize(path) > _LARGEST_SOLVER
+        ):
             continue
         text = prototxt_source(path, _read(path)).text
         if kind_of(text) == "solver":

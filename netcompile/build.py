@@ -125,7 +125,11 @@ def _settings(job: Job, options: BuildOptions) -> Settings:
     settings = options.settings
     if settings.net_path is not None or job.stem is None:
         return settings
-    path = job.stem if options.output == job.stem and options.target == "net" else f"{job.stem}.prototxt"
+    path = f"{job.stem}.prototxt"
+    if options.output == job.stem and options.target != "all":  # the very file of one target
+        name = os.path.basename(_without_ending(job.spec.path))
+        beside = os.path.join(os.path.dirname(job.stem), f"{name}.prototxt")
+        path = job.stem if options.target == "net" else beside
     return settings._replace(net_file=path)
 
 

@@ -19,7 +19,7 @@ _MAGIC: Final = frozenset("*?[")
 
 
 class Found(NamedTuple):
-    """A file to look at, and the folder that was searched for it: None where it was named itself, or by a pattern."""
+    """A file to look at, and the folder that was searched for it: None where it was named itself."""
 
     path: str
     folder: str | None
@@ -39,22 +39,40 @@ def find_files(paths: Sequence[str], endings: tuple[str, ...] = YAML + PROTOTXT)
 
 
 def _expand(path: str, endings: tuple[str, ...]) -> Iterator[Found]:
-    for match in [path] if _MAGIC.isdisjoint(path) or os.path.lexists(path) else _matches(path):
-        if os.path.isdir(match):
-            yield from _walk(match, endings)
-        else:
-            yield Found(match if match == "-" else os.path.normpath(match), None)
+    if not _MAGIC.isdisjoint(path) and not os.path.lexists(path):
+        matches = _matches(path)
+        if matches:
+            yield from (one for match in matches for one in _below(match, _start(path), endings))
+            return
+    if os.path.isdir(path):
+        yield from _walk(path, path, endings)
+    else:
+        yield Found(path if path == "-" else os.path.normpath(path), None)
+
+
+def _below(match: str, folder: str, endings: tuple[str, ...]) -> Iterator[Found]:
+    if os.path.isdir(match):
+        return _walk(match, folder, endings)
+    return iter((Found(os.path.normpath(match), folder),))
 
 
 def _matches(pattern: str) -> list[str]:
     from glob import glob  # noqa: PLC0415 - most shells have expanded it
 
-    return sorted(glob(pattern, recursive=True)) or [pattern]
+    return sorted(glob(pattern, recursive=True))
 
 
-def _walk(top: str, endings: tuple[str, ...]) -> Iterator[Found]:
+def _start(pattern: str) -> str:
+    """The folder in which a pattern begins to vary."""
+    folder = pattern
+    while not _MAGIC.isdisjoint(folder):
+        folder = os.path.dirname(folder)
+    return folder or os.curdir
+
+
+def _walk(top: str, found_in: str, endings: tuple[str, ...]) -> Iterator[Found]:
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if name.endswith(endings):
-                yield Found(os.path.normpath(os.path.join(folder, name)), top)
+                yield Found(os.path.normpath(os.path.join(folder, name)), found_in)
