@@ -159,7 +159,7 @@ _TABLE: Final = (
     Code("top-count", "error", "A layer is given more or fewer tops than its type makes."),
     Code("undeclared-variable", "error", "A variable is set from outside that the spec does not declare."),
     Code("unknown-batch", "error", "`test_set` is given where the batch size of the TEST net is not known."),
-    Code("unknown-blob", "error", "`deploy` names a blob that no layer makes."),
+    Code("unknown-blob", "error", "`deploy`, or the `output` of a block, names a blob that no layer makes."),
     Code("unknown-block", "error", "A block use names a block that is not defined."),
     Code("unknown-bottom", "error", "A layer reads a blob that no earlier layer makes in that state."),
     Code("unknown-code", "warning", "An `ignore` names a code that there is none of."),

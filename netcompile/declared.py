@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def declared_shapes(form: Form, origin: SpecOrigin, report: Report) -> dict[str, Shape]:
     """The declared shape of each top that has one. What can't be read is reported and left out."""
+    if origin.spec.damaged:
+        return {}
     shapes = {}
     for top, node in shape_nodes(form, origin, report).items():
         dims = [_dim(item, form, origin, report) for item in node.items]
@@ -26,32 +28,34 @@ def declared_shapes(form: Form, origin: SpecOrigin, report: Report) -> dict[str,
 def shape_nodes(form: Form, origin: SpecOrigin, report: Report) -> dict[str, List]:
     """The list of dims of each top: from a mapping by name, from a list in the order of the tops, or one for one top."""
     node = form.fields.layer.entries["top_shapes"]
-    found: dict[str, List] = {}
     if type(node) is Mapping:
-        for top, dims in node.entries.items():
-            if top not in form.tops:
-                meant = did_you_mean(str(top), form.tops)
-                text = f"'{form_name(origin)}' has no top '{top}'"
-                hint = f"did you mean '{meant}'?" if meant else f"its tops: {', '.join(form.tops) or 'none'}"
-                report.add("unknown-top", node.keys[top].span, text, hint=hint, notes=origin.notes("top_shapes"))
-            elif type(dims) is List:
-                found[top] = dims
-        return found
+        return _by_name(node, form, origin, report)
     if type(node) is not List:
-        return found
-    shapes = node.items if node.items and all(type(item) is List for item in node.items) else [node]
-    if len(shapes) > len(form.tops):
-        text = f"'{form_name(origin)}' has {len(form.tops)} tops, but {len(shapes)} shapes are given"
-        report.add("top-count", node.span, text, notes=origin.notes("top_shapes"))
-    for top, dims in zip(form.tops, shapes, strict=False):
-        if type(dims) is List:
-            found[top] = dims
-    return found
+        return {}
+    one = not any(type(item) is List for item in node.items)
+    shapes = [node] if one else node.items
+    if len(shapes) != len(form.tops):
+        given = "1 shape is" if len(shapes) == 1 else f"{len(shapes)} shapes are"
+        text = f"{_layer(origin)}: {given} given for {len(form.tops)} tops"
+        hint = "give a list of shapes in the order of the tops, or a mapping from top to shape; ~ is an unknown one"
+        report.add("top-count", node.span, text, hint=hint, notes=origin.notes("top_shapes"))
+        return {}
+    return {top: dims for top, dims in zip(form.tops, shapes, strict=True) if type(dims) is List}
 
 
-def form_name(origin: SpecOrigin) -> str:
-    """The name of the layer that is shaped."""
-    return origin.spec.name
+def _by_name(node: Mapping, form: Form, origin: SpecOrigin, report: Report) -> dict[str, List]:
+    known = {top for one in origin.spec.forms.values() for top in one.tops}
+    for top, key in node.keys.items():
+        if top in node.entries and top not in known:
+            meant = did_you_mean(str(top), form.tops)
+            hint = f"did you mean '{meant}'?" if meant else f"its tops: {', '.join(form.tops) or 'none'}"
+            text = f"{_layer(origin)}: `top_shapes` names '{top}', which is none of its tops"
+            report.add("unknown-top", key.span, text, hint=hint, notes=origin.notes("top_shapes"))
+    return {top: dims for top in form.tops if type(dims := node.entries.get(top)) is List}
+
+
+def _layer(origin: SpecOrigin) -> str:
+    return f"{origin.form.type} '{origin.spec.name}'"
 
 
 def _dim(node: Node, form: Form, origin: SpecOrigin, report: Report) -> Dim:
@@ -59,8 +63,9 @@ def _dim(node: Node, form: Form, origin: SpecOrigin, report: Report) -> Dim:
     if value == "batch":
         size = batch_size(form)
         if size is None:
-            text = f"'batch' stands for the batch_size of '{origin.spec.name}', which has none"
-            report.add("missing-field", node.span, text, hint="write the number, or ~ for an unknown dim")
+            text = f"{_layer(origin)}: `batch` stands for its batch_size, which is not given"
+            hint = "write the number, or ~ for an unknown dim"
+            report.add("missing-field", node.span, text, hint=hint, notes=origin.notes("top_shapes"))
         return UNKNOWN if size is None else size
     if isinstance(value, float) and value.is_integer():
         return int(value)

@@ -16,7 +16,7 @@ from netcompile.forms import Shaper
 from netcompile.merge import is_null
 from netcompile.places import intersect, read_only
 from netcompile.records import NamedTuple
-from netcompile.scope import Scope, Substitution
+from netcompile.scope import Scope, Substitution, reference_to
 from netcompile.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside
 from netcompile.tree import List, Mapping, Node, Scalar
 from netcompile.uses import Entry, continue_from, read_parameters
@@ -87,6 +87,8 @@ class _Expander:
         self.stopped = False
         self.references = any("$" in one.source.text for one in (*libraries, document))
         self.layers: list[LayerSpec] = []
+        self.tops: set[str] = set()  # of the first `seen` layers
+        self.seen = 0
         self.made = 0
         merged = merge_libraries([*libraries, document])
         self.globals = variables(merged.variables, document, overrides, report)
@@ -122,7 +124,7 @@ class _Expander:
             return fields
         empty = List([], fields.start, fields.start, fields.source)
         whole = new._replace(entries={**new.entries, "layers": empty}, keys={**new.keys, "layers": _at_start(fields)})
-        sound = self._sound(whole, fields, "document", Note("used here", fields.span, use=True))
+        sound = self._sound(whole, fields, "document", "used here")
         rest = {} if sound is None else {key: value for key, value in sound.entries.items() if key != "layers"}
         return new._replace(entries=rest)
 
@@ -133,27 +135,26 @@ class _Expander:
         new = self._replace(node)
         if new is node:
             return node
-        note = Note(f"used in `{key}` here", self.document.keys[key].span, use=True)
-        return self._sound(new, node, key, note) or new._replace(entries={})
+        return self._sound(new, node, key, f"used in `{key}` here") or new._replace(entries={})
 
     def _replace(self, node: Mapping) -> Mapping:
         return Substitution(self.globals, self.report).mapping(node) if self.references else node
 
     def _checked_defaults(self, layer: Mapping, written: Mapping) -> Mapping | None:
-        note = Note("used in `defaults` here", layer.entries["type"].span, use=True)
-        return self._sound(layer, written, "layer", note)
+        return self._sound(layer, written, "layer", "used in `defaults` here")
 
-    def _sound(self, node: Mapping, written: Mapping, definition: str, user: Note, use: Use | None = None) -> Mapping | None:
+    def _sound(self, node: Mapping, written: Mapping, definition: str, what: str, use: Use | None = None) -> Mapping | None:
         """Check a node in which references were replaced, and return what is sound of it, or None.
 
-        What is wrong with a value that is written elsewhere, its findings say at `user` that it is used for this.
+        Where a wrong value is written elsewhere, a note says with the words `what` which reference brought it in.
         """
         found = Report()
         sound = self.recheck(node, definition, found)
+        uses = use.notes() if use else ()
         for one in found:
-            elsewhere = () if one.span is None or is_inside(one.span, written) else (user,)
-            uses = use.notes() if use else ()
-            self.report.append(one._replace(notes=(*one.notes, *elsewhere, *uses)))
+            origin = None if one.span is None else reference_to(one.span, written, node)
+            brought = () if origin is None or origin == one.span else (Note(what, origin, use=True),)
+            self.report.append(one._replace(notes=(*one.notes, *brought, *uses)))
         return sound
 
     # Items
@@ -241,8 +242,7 @@ class _Expander:
             return node, damaged or substitution.failed
         name = node.entries.get("name")
         title = name.value if type(name) is Scalar else ""
-        user = Note(f"used for layer '{title}' here", item.keys.get("name", _at_start(item)).span, use=True)
-        sound = self._sound(node, item, "layer", user, context.use)
+        sound = self._sound(node, item, "layer", f"used for layer '{title}' here", context.use)
         return sound or node._replace(entries={}), damaged or sound is not node
 
     def _wanted(self, type_name: str, context: _Context) -> bool:
@@ -283,7 +283,15 @@ class _Expander:
         self.incomplete = self.incomplete or block.damaged
         blocks = (*context.blocks, block.name)
         self._items(block.items, _Context(scope, inner.flow, use, only, blocks, inner.depth, inner.multiple))
-        continue_from(block, scope, inner.flow, context.flow, targets, self.report, use)
+        continue_from(block, scope, entry, inner.flow, targets, self._makes)
+
+    def _makes(self, blob: str) -> bool:
+        """Whether a layer so far makes a blob."""
+        for spec in self.layers[self.seen :]:
+            for form in spec.forms.values():
+                self.tops.update(form.tops)
+        self.seen = len(self.layers)
+        return blob in self.tops
 
     def _use_of(self, item: Mapping, context: _Context) -> tuple[Mapping, bool]:
         """A block use with its references replaced, and whether something in it is wrong."""
@@ -292,8 +300,7 @@ class _Expander:
         changed = any(node.entries.get(key) is not item.entries.get(key) for key in _CHECKED)
         if not changed or substitution.failed:
             return node, substitution.failed
-        user = Note("used in this block use", item.keys["block"].span, use=True)
-        sound = self._sound(node, item, "block_use", user, context.use)
+        sound = self._sound(node, item, "block_use", "used in a block use here", context.use)
         return sound or node, sound is not node
 
     def _find_block(self, name: Scalar, context: _Context) -> Block | None:
@@ -310,13 +317,12 @@ class _Expander:
     # Repetition
 
     def _repeat(self, item: Mapping, context: _Context) -> None:
-        written, items = item.entries["repeat"], item.entries.get("layers")
-        substitution = Substitution(context.scope, self.report, context.use)
-        node = substitution(written)
-        if type(node) is not Mapping or type(items) is not List or substitution.failed or id(item) in self.damaged:
+        node, items = self._turns_of(item, context), item.entries.get("layers")
+        if node is None or type(items) is not List or id(item) in self.damaged:
             self._lose(context)
             return
-        turns = read_turns(node, lambda code, span, text: self._refuse_turns(code, span, text, item, context))
+        notes = context.use.notes() if context.use else ()
+        turns = read_turns(node, lambda code, span, text: self.report.add(code, span, text, notes=notes))
         if turns is None:
             self._lose(context)
             return
@@ -331,9 +337,18 @@ class _Expander:
             if self.stopped:
                 return
 
-    def _refuse_turns(self, code: str, span: Span, text: str, item: Mapping, context: _Context) -> None:
-        elsewhere = () if is_inside(span, item) else (Note("used here", item.keys["repeat"].span, use=True),)
-        self.report.add(code, span, text, notes=(*elsewhere, *(context.use.notes() if context.use else ())))
+    def _turns_of(self, item: Mapping, context: _Context) -> Mapping | None:
+        """What a repetition runs over, its references replaced; None where something is wrong with it."""
+        written = item.entries["repeat"]
+        substitution = Substitution(context.scope, self.report, context.use)
+        node = substitution(written)
+        if node is None or substitution.failed:
+            return None
+        if node is not written:
+            whole = item._replace(entries={"repeat": node, "layers": List([], item.start, item.start, item.source)})
+            if self._sound(whole, item, "repetition", "used in a repetition here", context.use) is not whole:
+                return None
+        return node if type(node) is Mapping else None
 
 
 def _at_start(node: Mapping) -> Scalar:

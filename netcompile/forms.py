@@ -148,7 +148,8 @@ class _Layer:
         if self.lost_tops:
             flow.lose()
         elif form.tops and not _passed_over(form):
-            flow.place(self.name, dict.fromkeys(places.targets, form.tops[0]), places.targets, places.rules, not bottoms)
+            tops = dict.fromkeys(places.targets, form.tops[0])
+            flow.place(self.name, tops, places.targets, places.rules, not bottoms and self.implied is None)
         return form
 
     def _form(self, variant: Variant, bottoms: list[str]) -> Form:
@@ -191,7 +192,7 @@ class _Layer:
             return [self.name]
         if kind.names_tops:
             self.lost_tops = True
-            self._add("missing-field", None, f"a {kind.name} layer names its tops", "write `top: [...]`")
+            self._add("missing-field", None, "its tops must be named", "write `top: [...]`")
             return []
         return [] if _makes_none(kind) else [self.name]
 
@@ -202,7 +203,7 @@ class _Layer:
         if self.lost_tops:
             flow.lose()
         elif tops:
-            source = all(not form.bottoms for form in forms.values())
+            source = self.implied is None and all(not form.bottoms for form in forms.values())
             flow.place(self.name, tops, places.targets.intersection(tops), places.rules, source)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netcompile.diagnostics import Note
+from netcompile.spec import is_inside
 from netcompile.tree import List, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
@@ -34,13 +35,15 @@ class SpecOrigin:
 
     def notes(self, at: str) -> Sequence[Note]:
         """The layer itself where the value is written elsewhere, and the chain of uses."""
-        node, value = self.spec.node, self._find(at)[1]
-        inside = value.source is node.source and _inside(value, node)
         uses = self.spec.use.notes() if self.spec.use else ()
-        return uses if inside else (Note(f"used for layer '{self.spec.name}' here", self._name().span), *uses)
+        if is_inside(self._find(at)[1].span, self.spec.node):
+            return uses
+        return (Note(f"used for layer '{self.spec.name}' here", self._name().span, use=True), *uses)
 
     def _name(self) -> Node:
-        return self.spec.node.entries["name"]
+        """The layer's name, or its key where the name itself comes from elsewhere: the place of the whole layer."""
+        name = self.spec.node.entries["name"]
+        return name if is_inside(name.span, self.spec.node) else self.spec.node.keys.get("name", name)
 
     def _find(self, at: str) -> tuple[Scalar | None, Node]:
         """Key and value at a path, or at the longest part of it that is written."""
@@ -61,8 +64,9 @@ class SpecOrigin:
 
     def _block_value(self, name: str, fallback: Node) -> Node:
         """The block as written; where its fields are flat, the layer's type, which says what they are."""
-        written = self.spec.node.entries.get(name)
-        return written if written is not None else self.spec.node.entries.get("type", fallback)
+        entries = self.spec.node.entries
+        written = entries.get(name, entries["type"])
+        return written if name in entries or is_inside(written.span, self.spec.node) else fallback
 
 
 def _step(node: Node, part: str) -> tuple[Scalar | None, Node] | None:
@@ -74,8 +78,3 @@ def _step(node: Node, part: str) -> tuple[Scalar | None, Node] | None:
     if type(node) is List:
         return (None, node.items[int(part)]) if int(part) < len(node.items) else None
     return None, node
-
-
-def _inside(value: Node, node: Mapping) -> bool:
-    start, end = (node.start.line, node.start.column), (node.end.line, node.end.column)
-    return start <= (value.start.line, value.start.column) <= end

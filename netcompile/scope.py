@@ -205,6 +205,32 @@ class Substitution:
         self.report.add(code, span, message, hint=hint, notes=(*notes, *uses))
 
 
+def reference_to(span: Span, written: Node, node: Node) -> Span | None:
+    """The reference in `written` that brought what stands at `span` into `node`, the same with references replaced."""
+    if node is written:
+        return None
+    if type(written) is Scalar:
+        return written.span if _holds(node, span) else None
+    pairs: list[tuple[Node, Node]] = []
+    if type(written) is Mapping and type(node) is Mapping:
+        pairs = [(written.entries[key], new) for key, new in node.entries.items() if key in written.entries]
+    elif type(written) is List and type(node) is List and len(written.items) == len(node.items):
+        pairs = list(zip(written.items, node.items, strict=True))
+    return next((found for old, new in pairs if (found := reference_to(span, old, new)) is not None), None)
+
+
+def _holds(node: Node, span: Span) -> bool:
+    """Whether something in `node` stands at `span`."""
+    if node.span[:3] == span[:3]:
+        return True
+    if type(node) is List:
+        return any(_holds(item, span) for item in node.items)
+    if type(node) is Mapping:
+        keys = any(key.span[:3] == span[:3] for key in node.keys.values())
+        return keys or any(_holds(value, span) for value in node.entries.values())
+    return False
+
+
 def _kind(node: Node) -> str:
     if type(node) is List:
         return "a list"

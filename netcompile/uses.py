@@ -62,6 +62,10 @@ class Entry:
         start, end = Place(span.line - 1, span.column - 1), Place(span.end_line - 1, span.end_column - 1)
         return Scalar(names.pop(), start, end, span.source)
 
+    def given_names(self) -> set[str]:
+        """The blobs that the use names itself."""
+        return {str(name.value) for name in self.names or ()}
+
     def _refuse(self, text: str) -> None:
         notes = self.use.parent.notes() if self.use.parent else ()
         self.report.add("implied-bottom", self.use.span, text, hint="give the use a `bottom`", notes=notes)
@@ -116,9 +120,14 @@ def _given(block: Block, node: Mapping, report: Report, use: Use) -> dict[str, N
     return given if sound else None
 
 
-def continue_from(block: Block, scope: Scope, inner: Flow, outer: Flow, targets: frozenset[str], report: Report,
-                  use: Use) -> None:  # fmt: skip
-    """Let later layers continue from a use of `block`: from its `output`, else from the top of its last layer."""
+def continue_from(  # noqa: PLR0913 - what there is to know of a use
+    block: Block, scope: Scope, entry: Entry, inner: Flow, targets: frozenset[str], makes: Callable[[str], bool]
+) -> None:
+    """Let later layers continue from a use of `block`: from its `output`, else from the top of its last layer.
+
+    `makes` tells whether a layer so far makes a blob.
+    """
+    outer = entry.flow
     if block.output is None:
         last = inner.nearest(targets, frozenset())
         if inner.lost_since(last):
@@ -126,11 +135,15 @@ def continue_from(block: Block, scope: Scope, inner: Flow, outer: Flow, targets:
         elif last is not None:
             outer.place(block.name, last.tops, targets, frozenset(), last.source, last.after_source)
         return
-    output = Substitution(scope, report, use)(block.output)
-    names = name_list(output)
+    names = name_list(Substitution(scope, entry.report, entry.use)(block.output))
+    name = str(names[0].value) if names else ""
+    if names and not (name in entry.given_names() or inner.lost_since(None) or makes(name)):
+        text = f"block '{block.name}' has `output: {name}`, a blob that no layer makes"
+        entry.report.add("unknown-blob", block.output.span, text, notes=entry.use.notes())
+        names = []
     if names:
-        outer.place(block.name, dict.fromkeys(targets, str(names[0].value)), targets, frozenset(), False)
-    elif type(output) is not List:
+        outer.place(block.name, dict.fromkeys(targets, name), targets, frozenset(), False)
+    else:
         outer.lose()
 
 

@@ -53,7 +53,8 @@ def written(node: Node) -> str:
     text = node.source.line(start.line + 1)[start.column : end.column] if start.line == end.line else ""
     value = node.value
     fallback = str(value).lower() if type(value) is bool or value is None else str(value)
-    return text if 0 < len(text) <= _LONGEST else fallback[:_LONGEST]
+    # What an expression came to is not what stands there.
+    return text if 0 < len(text) <= _LONGEST and "$" not in text else fallback[:_LONGEST]
 
 
 def takes(schema: dict[str, Any]) -> str:
