@@ -15,7 +15,8 @@ from netcompile.layers import LAYER_TYPES, learned_count
 from netcompile.merge import flat_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from netcompile.forks import Fork
     from netcompile.importing.layout import Data
@@ -100,12 +101,12 @@ class Item:
         return data
 
 
-def make_items(layers: Sequence[Any], apart: Container[int] = (), fork: Fork | None = None) -> Iterator[Item]:
+def make_items(layers: Sequence[Any], apart: AbstractSet[int] = frozenset(), fork: Fork | None = None) -> Iterator[Item]:
     """The items for the layers of a net, in order. Layers whose index is in `apart` are left as they are."""
     i = 0
     while i < len(layers):
         pair = layers[i : i + 2]
-        if len(pair) > 1 and i not in apart and _is_pair(*pair):
+        if len(pair) > 1 and not {i, i + 1} & apart and _is_pair(*pair):
             yield Item(i, dict(zip(_PHASES, pair, strict=True)), fork)
             i += 2
         else:
