@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from netcompile.tree import Node
 
 
+# What keeps an imported file from being read at all.
+_UNREAD: Final = frozenset({
+    "import-not-found", "import-outside-root", "syntax", "empty-spec", "not-a-spec", "too-deep", "recursive-alias",
+    "expansion-limit",
+})  # fmt: skip
 _KEYS: Final = frozenset({
     "name", "vars", "defaults", "blocks", "imports", "deploy", "solver", "lint", "force_backward", "debug_info", "state",
 })  # fmt: skip
@@ -189,6 +194,7 @@ def expand_document(
     """Validate and expand a document, its imports included."""
     imported = _libraries(document, report, settings) if "imports" in document.entries else []
     libraries = [one.document for one in imported]
+    lost = bool("imports" in document.entries and any(found.code in _UNREAD for found in report))
     custom = settings.allow_custom
     fork = settings.fork
     types = _custom_types(libraries)
@@ -199,15 +205,18 @@ def expand_document(
         libraries=libraries,
         overrides=variables,
         damaged=validated.damaged.union(*(one.damaged for one in imported)),
-        recheck=partial(_recheck, allow_custom=custom, fork=fork),
+        recheck=partial(_recheck, allow_custom=custom, custom_types=validated.custom_types, fork=fork),
+        fork=fork,
+        lost_library=lost,
     )
 
 
 def _recheck(
-    node: MappingNode, definition: str, report: Report, *, allow_custom: bool, fork: Fork | None
-) -> MappingNode | None:
+    node: MappingNode, definition: str, report: Report, *, allow_custom: bool, custom_types: frozenset[str],
+    fork: Fork | None,
+) -> MappingNode | None:  # fmt: skip
     if definition == "layer":
-        return validate_layer(node, report, allow_custom=allow_custom, fork=fork)
+        return validate_layer(node, report, allow_custom=allow_custom, custom_types=custom_types, fork=fork)
     return validate_section(node, definition, report, fork)
 
 

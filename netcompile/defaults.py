@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
 
     from netcompile.diagnostics import Report
+    from netcompile.forks import Fork
 
 VARIANTS: Final = {"TRAIN": "train", "TEST": "test", "DEPLOY": "deploy"}
 _APART: Final = frozenset({*VARIANTS.values(), "when"})
@@ -36,7 +37,8 @@ class TypeDefaults(NamedTuple):
 class Defaults:
     """The defaults of all documents, merged per type when a layer first asks for them.
 
-    `replace` puts values in the place of references; `recheck` validates what has come of it.
+    `replace` puts values in the place of references; `recheck` validates what has come of it. The fields are those of
+    `fork`, or Caffe's own.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Defaults:
         replace: Callable[[Mapping], Mapping],
         recheck: Callable[[Mapping, Mapping], Mapping | None],
         report: Report,
+        fork: Fork | None = None,
     ) -> None:
         self.given = bool(documents)
+        self.fork = fork
         self._documents = documents
         self._replace = replace
         self._recheck = recheck
@@ -78,10 +82,11 @@ class Defaults:
         for target, key in VARIANTS.items():
             variant = node.entries.get(key)
             if type(variant) is Mapping:
-                variants[target] = normalise(variant, type_name, self._report)
+                variants[target] = normalise(variant, type_name, self._report, self.fork)
             elif is_false(variant):
                 variants[target] = False
-        return TypeDefaults(normalise(_without(node, _APART), type_name, self._report), variants, when)
+        base = normalise(_without(node, _APART), type_name, self._report, self.fork)
+        return TypeDefaults(base, variants, when)
 
     def _checked(self, node: Mapping, type_key: Scalar) -> Mapping:
         """The node with its references replaced and, where there were any, checked as a layer of the type."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Mapping as AbstractMapping
 
+    from netcompile.forks import Fork
     from netcompile.tree import Span
 
 Recheck: TypeAlias = "Callable[[Mapping, str, Report], Mapping | None]"
@@ -58,15 +59,16 @@ def expand(
     overrides: AbstractMapping[str, Node] | None = None,
     damaged: frozenset[int] = frozenset(),
     recheck: Recheck = lambda node, _definition, _report: node,
+    fork: Fork | None = None,
 ) -> Expanded:
     """Expand a validated document.
 
     `libraries` are the imported documents, in the order in which they apply. `overrides` are the variables set from
     outside. `damaged` has the ids of nodes that lost something in validation. `recheck` validates a node again after its
     references were replaced, by a definition of the JSON Schema: it gives the same node where nothing is wrong, else what
-    is sound of it, or None.
+    is sound of it, or None. The fields are those of `fork`, or Caffe's own.
     """
-    return _Expander(document, report, list(libraries), overrides or {}, damaged, recheck).run()
+    return _Expander(document, report, list(libraries), overrides or {}, damaged, recheck, fork).run()
 
 
 class _Expander:
@@ -78,6 +80,7 @@ class _Expander:
         overrides: AbstractMapping[str, Node],
         damaged: frozenset[int],
         recheck: Recheck,
+        fork: Fork | None,
     ) -> None:
         self.document = document
         self.report = report
@@ -95,7 +98,7 @@ class _Expander:
         self.blocks = block_table(merged.blocks, damaged)
         self.growth = Growth(self.blocks)
         self.limit = MAX_ITEMS
-        self.defaults = Defaults(merged.defaults, self._replace, self._checked_defaults, report)
+        self.defaults = Defaults(merged.defaults, self._replace, self._checked_defaults, report, fork)
         self.shaper = Shaper(self.defaults, report)
 
     def run(self) -> Expanded:

@@ -60,6 +60,7 @@ class Fork:
         known = own_messages.LayerParameter.DESCRIPTOR.fields_by_name
         self.own_blocks = frozenset(name for name in self.blocks if name not in known)
         self.types = _types(map(_folded, self.own_blocks))
+        self.flat: dict[str, dict[str, str]] = {}  # of types that were asked for, the fields that may stand flat
 
     @cached_property
     def schema(self) -> str:
@@ -76,14 +77,6 @@ class Fork:
     def speaks_of(self, layer: Any) -> bool:
         """Tell whether a layer of this fork is of such a type, or has a message that Caffe does not have."""
         return self.has_type(layer.type) or any(map(layer.HasField, self.own_blocks))
-
-    def flat_block(self, type_name: str, field: str) -> str | None:
-        """The message of one of Caffe's types that has a field which only this fork has; None where none has."""
-        kind = LAYER_TYPES.get(type_name)
-        if kind is None or field in self.LayerParameter.DESCRIPTOR.fields_by_name:
-            return None
-        blocks = ((name, self.blocks[name]) for name in kind.params if name in self.blocks)
-        return next((name for name, message in blocks if field in message.fields_by_name), None)
 
     def carry_net(self, net: Any) -> CarriedNet:
         """A whole net, as read from a file, in our messages."""
@@ -195,7 +188,7 @@ def fork_of(caffe_pb2: Any) -> Fork | None:
     return None if file is own_messages.DESCRIPTOR else _fork(file, getattr(caffe_pb2, "__name__", file.name))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _fork(file: FileDescriptor, name: str) -> Fork:
     """The fork of a file's messages. Raises CallError where they are not Caffe's."""
     messages = file.message_types_by_name
@@ -246,7 +239,7 @@ def _installed() -> str:
     return found
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _load(path: str, stamp: int) -> Fork:
     """The fork of one version of a module."""
     del stamp

@@ -79,7 +79,7 @@ class _Layer:
         self.implied: Tops | None = None
 
     def spec(self, flow: Flow, only: frozenset[str] | None) -> LayerSpec | None:
-        own = normalise(self.node, self.type, self.report)
+        own = normalise(self.node, self.type, self.report, self.defaults.fork)
         if only is None and self.node.entries.keys().isdisjoint(_PLACING) and self.defaults.of(self.type) is None:
             form = self._same_form(Variant(self.type, own, inherits_param=False), _EVERYWHERE, flow)
             if form is not None:

@@ -16,7 +16,7 @@ from netcompile.ir import Layer, Net
 from netcompile.layers import LAYER_TYPES, learned_count
 from netcompile.merge import is_null
 from netcompile.origin import SpecOrigin
-from netcompile.tree import Mapping, Node, Scalar, plain
+from netcompile.tree import Node, Scalar, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,8 +99,6 @@ class _Lowering:
                 filled[name] = values(block, descriptor)
                 if name == "python_param":
                     _write_param_str(filled[name], block.entries.get("param_str"), own.entries.get("param_format"))
-        if self.fork is not None:
-            self._fill_flat(filled, form, self.fork)
         if phase is not None:
             rules = filled.get("include", [{}])
             filled["include"] = [{**rule, "phase": phase} for rule in rules if rule.get("phase", phase) == phase]
@@ -115,14 +113,6 @@ class _Lowering:
             self._drop_surplus_params(message)
         declared = declared_shapes(form, origin, self.report) if "top_shapes" in own.entries else {}
         return Layer(message, origin, declared, is_custom, spec.damaged, form.fields.blocks)
-
-    def _fill_flat(self, filled: dict[str, Any], form: Form, fork: Fork) -> None:
-        """Fill in the flat fields that only the fork has: nothing before knows which block they belong to."""
-        for key, node in form.fields.layer.entries.items():
-            block = fork.flat_block(form.type, key)
-            if block is not None:
-                one = Mapping({key: node}, {}, node.start, node.end, node.source)
-                filled.setdefault(block, {}).update(values(one, self.blocks[block]))
 
     def _message(self, filled: dict[str, Any], spec: LayerSpec, origin: SpecOrigin) -> LayerParameter:
         try:

@@ -6,7 +6,7 @@ one thing. Merging never changes a node: it makes new mappings around old ones. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
 from netcompile.diagnostics import Note
@@ -16,6 +16,7 @@ from netcompile.tree import Mapping, Node, Scalar
 
 if TYPE_CHECKING:
     from netcompile.diagnostics import Report
+    from netcompile.forks import Fork
 
 # Keys of a layer that are neither fields of LayerParameter nor of the type's messages.
 SPEC_KEYS: Final = frozenset(
@@ -41,24 +42,28 @@ class Fields(NamedTuple):
 _TABLES: dict[str, dict[str, str]] = {}
 
 
-def flat_fields(type_name: str) -> dict[str, str]:
-    """The fields that a type takes in flat form, each with the message that it belongs to."""
-    table = _TABLES.get(type_name)
+def flat_fields(type_name: str, fork: Fork | None = None) -> dict[str, str]:
+    """The fields that a type takes in flat form, in Caffe or in a fork, each with the message that it belongs to."""
+    tables = fork.flat if fork else _TABLES
+    table = tables.get(type_name)
     if table is not None:
         return table
     table = {}
+    fields: Any = (fork.LayerParameter if fork else LayerParameter).DESCRIPTOR.fields_by_name
     kind = LAYER_TYPES.get(type_name)
     for block in kind.params if kind else ():
-        for field in LayerParameter.DESCRIPTOR.fields_by_name[block].message_type.fields:
-            if field.name not in LAYER_FIELDS and field.name not in SPEC_KEYS:
+        # A fork may lack the message of a younger type.
+        for field in fields[block].message_type.fields if block in fields else ():
+            if field.name not in fields and field.name not in SPEC_KEYS:
                 table.setdefault(field.name, block)
-    _TABLES[type_name] = table
+    tables[type_name] = table
     return table
 
 
-def normalise(node: Mapping, type_name: str, report: Report) -> Fields:
+def normalise(node: Mapping, type_name: str, report: Report, fork: Fork | None = None) -> Fields:
     """The keys of a layer, or of a part of one, in block form. The same field both ways is reported."""
-    table = flat_fields(type_name)
+    table = flat_fields(type_name, fork)
+    known = fork.blocks if fork else BLOCKS
     own: dict[str, Node] = {}
     blocks: dict[str, Mapping] = {}
     given: list[tuple[str, Mapping]] = []
@@ -69,7 +74,7 @@ def normalise(node: Mapping, type_name: str, report: Report) -> Fields:
             if flat is None:
                 flat = blocks[block] = Mapping({}, node.keys, node.start, node.end, node.source)
             flat.entries[key] = value
-        elif key in BLOCKS and type(value) is Mapping:
+        elif key in known and type(value) is Mapping:
             given.append((key, value))
         else:
             own[key] = value

@@ -53,6 +53,9 @@ class Variants:
         )
         self._plain = Variant(type_name, self.base, "param" not in own.layer.entries)
 
+    def _normalise(self, node: Mapping, type_name: str) -> Fields:
+        return normalise(node, type_name, self._report, self._defaults.fork)
+
     def written(self, target: str) -> Mapping | None:
         """The layer's own variant for a target, where it changes something there."""
         node = self._node.entries.get(VARIANTS[target])
@@ -93,7 +96,7 @@ class Variants:
             fields = fields if lower is None else merge(fields, lower)
             if node is None:
                 continue
-            variant = without_type(normalise(node, type_name, self._report), type_name, final)
+            variant = without_type(self._normalise(node, type_name), type_name, final)
             fields = merge(fields, variant)
             inherits = "param" not in variant.layer.entries and (inherits or bool(variant.blocks))
         return Variant(final, fields, inherits)
