@@ -60,11 +60,12 @@ class Report:
     What a block gets wrong shows in every use of it: of findings with a chain of uses, those of the first chain are kept.
     """
 
-    __slots__ = ("_chains", "_found")
+    __slots__ = ("_chains", "_found", "_spoiled")
 
     def __init__(self) -> None:
         self._found: dict[tuple[object, ...], Diagnostic] = {}
         self._chains: dict[tuple[object, ...], tuple[Note, ...]] = {}
+        self._spoiled: set[tuple[object, ...]] = set()  # places of bad tags: what is found there too follows from them
 
     def add(
         self,
@@ -84,6 +85,10 @@ class Report:
     def append(self, diagnostic: Diagnostic) -> None:
         """Record a finding that is already made."""
         place = _place(diagnostic)
+        if place in self._spoiled:
+            return
+        if diagnostic.code == "bad-tag":
+            self._spoiled.add(place)
         chain = tuple(note for note in diagnostic.notes if note.use)
         if chain and self._chains.setdefault((diagnostic.code, place), chain) != chain:
             return

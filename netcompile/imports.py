@@ -6,10 +6,11 @@ Reads files; what a library means is the expansion's business. How a text become
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Note
-from netcompile.load import read_source
+from netcompile.load import decode
 from netcompile.spec import name_list
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from netcompile.tree import Mapping, Scalar, Source
 
 MAX_IMPORTS: Final = 1000
+MAX_DEPTH: Final = 100
 _ROOT_MARKS: Final = (".git", "pyproject.toml")
 
 
@@ -52,21 +54,25 @@ class _Importer:
         self.root = os.path.realpath(root)
         self.read = read
         self.report = report
-        self.found: dict[str, Mapping | None] = {}
+        self.found: set[str] = set()
         self.open: list[str] = []
         self.order: list[Mapping] = []
 
     def run(self, document: Mapping) -> list[Mapping]:
-        self.open.append(os.path.realpath(document.source.name))
-        self._imports(document)
+        path = os.path.realpath(document.source.name)
+        self.open.append(path)
+        self._imports(document, path)
         return self.order
 
-    def _imports(self, document: Mapping) -> None:
-        folder = os.path.dirname(os.path.realpath(document.source.name))
+    def _imports(self, document: Mapping, path: str) -> None:
         for name in name_list(document.entries.get("imports")):
-            if type(name.value) is str:
-                self._import(name, os.path.join(os.path.dirname(document.source.name), name.value),
-                             os.path.realpath(os.path.join(folder, name.value)))  # fmt: skip
+            if type(name.value) is not str:
+                continue  # a finding of validation
+            if "\0" in name.value:
+                self._refuse(name, "a path has no null character")
+                continue
+            shown = os.path.join(os.path.dirname(document.source.name), name.value)
+            self._import(name, shown, os.path.realpath(os.path.join(os.path.dirname(path), name.value)))
 
     def _import(self, name: Scalar, shown: str, path: str) -> None:
         if os.path.isabs(str(name.value)) or os.path.commonpath([self.root, path]) != self.root:
@@ -79,29 +85,39 @@ class _Importer:
             return
         if path in self.found:
             return
-        if len(self.found) >= MAX_IMPORTS:
-            self.report.add("expansion-limit", name.span, f"more than {MAX_IMPORTS} imported files")
+        if len(self.found) >= MAX_IMPORTS or len(self.open) > MAX_DEPTH:
+            text = f"more than {MAX_IMPORTS} imported files, or {MAX_DEPTH} that import one another"
+            self.report.add("expansion-limit", name.span, text)
             return
-        self.found[path] = None
-        library = self._read(name, os.path.normpath(shown))
+        self.found.add(path)
+        library = self._read(name, os.path.normpath(shown), path)
         if library is None:
             return
         self.open.append(path)
-        self._imports(library)
+        self._imports(library, path)
         self.open.pop()
         self.order.append(library)
 
-    def _read(self, name: Scalar, shown: str) -> Mapping | None:
+    def _read(self, name: Scalar, shown: str, path: str) -> Mapping | None:
+        """The library in the file `path`, under the name that findings show."""
         try:
-            source = read_source(shown)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            self.report.add("import-not-found", name.span, f"'{name.value}' can't be read: {reason}",
-                            hint="the path is relative to the importing file")  # fmt: skip
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                self._refuse(name, "not a file")
+                return None
+            # Not by the name: with a link and `..` in it, it can mean another file than the one that was looked at.
+            with open(path, "rb") as file:
+                source = decode(shown, file.read())
+        except OSError as error:
+            self._refuse(name, str(error.strerror))
             return None
         library = self.read(source)
         if library is not None and "layers" in library.entries:
             text = f"'{name.value}' has `layers`; only a library can be imported"
             notes = [Note("its layers are here", library.keys["layers"].span)]
-            self.report.add("not-a-library", name.span, text, notes=notes, hint="move what is shared to a file of its own")
+            hint = "move what is shared to a file of its own"
+            self.report.add("not-a-library", name.span, text, notes=notes, hint=hint)
         return library
+
+    def _refuse(self, name: Scalar, reason: str) -> None:
+        text = f"'{name.value}' can't be read: {reason}"
+        self.report.add("import-not-found", name.span, text, hint="the path is relative to the importing file")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 100
 MAX_ALIASED: Final = 1_000_000
+MAX_TEXT: Final = 32 * 2**20  # characters: several times what a net of 100,000 layers needs
 
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
@@ -41,6 +42,7 @@ _WORDS: Final[dict[str, bool | None]] = {
 }
 _LONGEST_NUMBER: Final = 400
 _OLD_BREAKS: Final = "\x85\u2028\u2029"  # line breaks to YAML 1.1, whose parser this is, but not to 1.2 and to editors
+_BYTES: Final = 0xDC00  # where Python puts the bytes that are no UTF-8
 _CORE: Final = "tag:yaml.org,2002:"
 
 
@@ -49,24 +51,22 @@ class _Failed(Exception):  # noqa: N818 - control flow of this module alone
 
 
 def read_source(path: str) -> Source:
-    """The text of a file under its path. Raises OSError, and ValueError where it is not UTF-8."""
+    """The text of a file under its path. Raises OSError."""
     with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
         return decode(path, file.read())
 
 
 def decode(name: str, data: bytes) -> Source:
-    """UTF-8 bytes as a source, without a byte order mark. Raises ValueError that names the first wrong byte's place."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = f"{name}: line {line} is not UTF-8: byte 0x{data[error.start]:02x}; save the file as UTF-8"
-        raise ValueError(message) from None
-    return Source(name, text)
+    """UTF-8 bytes as a source, without a byte order mark. Other bytes are kept as what `load` refuses."""
+    return Source(name, data.decode("utf-8-sig", "surrogateescape"))
 
 
 def load(source: Source, report: Report) -> Mapping | None:
     """The document in `source` as a mapping, or None where it has none that can be read."""
+    if len(source.text) > MAX_TEXT:
+        text = f"the text has {len(source.text):,} characters; at most {MAX_TEXT:,} are read"
+        report.add("expansion-limit", _at(source, Place(0, 0)), text)
+        return None
     try:
         root = _Loader(source, report).run()
     except _Failed:
@@ -118,8 +118,7 @@ class _Loader:
         except yaml.YAMLError as error:
             self._report_syntax(error)
         except UnicodeEncodeError as error:
-            span = _at(self.source, self.source.place(error.start))
-            self.report.add("syntax", span, "an unpaired surrogate is not a character")
+            self._report_surrogate(error.start)
         raise _Failed
 
     def _document(self, parser: Any) -> Node | None:  # noqa: C901, PLR0912, PLR0915 - one flat loop over the events
@@ -200,12 +199,14 @@ class _Loader:
             self.report.add("wrong-kind", key.span, "a key must be a single value")
             return
         name = key.value
-        if name == "<<":
-            frame.merges.append(node)
-        elif name in entries:
-            first = keys[name]
-            message = f"key '{name}' is given twice"
-            self.report.add("duplicate-key", key.span, message, notes=[Note("the first is here", first.span)])
+        merges = name == "<<" and self.source.line(key.start.line + 1)[key.start.column] not in "\"'"
+        first = frame.merge_key if merges else keys.get(name)
+        if first is not None:
+            hint = "merge several mappings with one key: `<<: [*a, *b]`" if merges else None
+            notes = [Note("the first is here", first.span)]
+            self.report.add("duplicate-key", key.span, f"key '{name}' is given twice", notes=notes, hint=hint)
+        elif merges:
+            frame.merge_key, frame.merges = key, node
         else:
             entries[name] = node
             keys[name] = key
@@ -217,8 +218,8 @@ class _Loader:
             node = List(frame.items, event.start_mark, end, self.source)
             frame.size += len(frame.items)
         else:
-            for value in frame.merges:
-                self._merge(frame, value)
+            if frame.merges is not None:
+                self._merge(frame, frame.merges)
             node = Mapping(frame.entries, frame.keys, event.start_mark, end, self.source)
         if event.anchor is not None:
             self.open_anchors.pop()
@@ -261,7 +262,7 @@ class _Loader:
         wanted = {"int": int, "float": float, "bool": bool, "null": type(None)}.get(tag.removeprefix(_CORE))
         if not tag.startswith(_CORE) or wanted is None:
             self._bad_tag(event)
-            return text
+            return value
         if type(value) is not wanted:
             span = _span(self.source, event.start_mark, event.end_mark)
             self.report.add("wrong-kind", span, f"'{text}' is not a value of tag !!{tag.removeprefix(_CORE)}")
@@ -286,7 +287,17 @@ class _Loader:
         if context:
             span = _at(self.source, Place(context_mark.line, context_mark.column)) if context_mark else None
             notes.append(Note(context, span))
-        self.report.add("syntax", _at(self.source, place), problem, notes=notes, hint=_syntax_hint(problem))
+        hint = _syntax_hint(problem, self.source.line(place.line + 1))
+        self.report.add("syntax", _at(self.source, place), problem, notes=notes, hint=hint)
+
+    def _report_surrogate(self, offset: int) -> None:
+        """A lone surrogate; where bytes were read that are no UTF-8, it stands for one of them."""
+        byte = ord(self.source.text[offset]) - _BYTES
+        span = _at(self.source, self.source.place(offset))
+        if byte in range(0x80, 0x100):
+            self.report.add("syntax", span, f"byte 0x{byte:02x} is not UTF-8", hint="save the file as UTF-8")
+        else:
+            self.report.add("syntax", span, "an unpaired surrogate is not a character")
 
     def _place_of(self, offset: int) -> Place:
         # libyaml gives the offset of a forbidden character in UTF-8 bytes.
@@ -321,7 +332,7 @@ class _WithoutOldBreaks:
 class _Frame:
     """A mapping or list that is still open."""
 
-    __slots__ = ("aliased", "entries", "event", "items", "key", "keys", "merges", "size")
+    __slots__ = ("aliased", "entries", "event", "items", "key", "keys", "merge_key", "merges", "size")
 
     def __init__(self, event: Any, mapping: bool, aliased: int) -> None:  # noqa: FBT001 - one of two kinds
         self.event = event
@@ -329,12 +340,15 @@ class _Frame:
         self.entries: dict[Any, Node] = {}
         self.keys: dict[Any, Scalar] = {}
         self.key: Node | None = None
-        self.merges: list[Node] = []
+        self.merge_key: Scalar | None = None
+        self.merges: Node | None = None
         self.size = 1
         self.aliased = aliased
 
 
-def _syntax_hint(problem: str) -> str | None:
+def _syntax_hint(problem: str, line: str) -> str | None:
+    if "did not find expected" in problem and "${" in line:
+        return 'quote a text with ${...} in it where it stands inside {...} or [...]: "res${i}a"'
     if "cannot start any token" in problem:
         return "indent with spaces, not tabs; quote a value that starts with a special character"
     if "mapping values are not allowed" in problem:

@@ -24,11 +24,8 @@ def read_bytes(path: str) -> bytes:
 
 
 def spec_source(path: str, data: bytes) -> Source:
-    """The text of a spec, which is UTF-8."""
-    try:
-        return decode(_name(path), data)
-    except ValueError as error:
-        raise CallError(str(error)) from None
+    """The text of a spec."""
+    return decode(_name(path), data)
 
 
 def prototxt_source(path: str, data: bytes) -> Source:
