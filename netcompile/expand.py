@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Recheck: TypeAlias = "Callable[[Mapping, str, Report], Mapping | None]"
 _DOCUMENT_KEYS: Final = frozenset({"vars", "defaults", "blocks", "imports", "layers", "deploy", "solver", "lint"})
 
+_UNKNOWN: Final = frozenset({"unknown-variable", "undeclared-variable", "unknown-block", "unknown-type"})
 _CHECKED: Final = ("block", "bottom", "only")  # of a block use; its other keys are parameters, which take anything
 
 
@@ -60,15 +61,20 @@ def expand(
     damaged: frozenset[int] = frozenset(),
     recheck: Recheck = lambda node, _definition, _report: node,
     fork: Fork | None = None,
+    lost_library: bool = False,
 ) -> Expanded:
     """Expand a validated document.
 
     `libraries` are the imported documents, in the order in which they apply. `overrides` are the variables set from
     outside. `damaged` has the ids of nodes that lost something in validation. `recheck` validates a node again after its
     references were replaced, by a definition of the JSON Schema: it gives the same node where nothing is wrong, else what
-    is sound of it, or None. The fields are those of `fork`, or Caffe's own.
+    is sound of it, or None. The fields are those of `fork`, or Caffe's own. `lost_library`: an import could not be read,
+    so that what is unknown here may be its.
     """
-    return _Expander(document, report, list(libraries), overrides or {}, damaged, recheck, fork).run()
+    expanded = _Expander(document, report, list(libraries), overrides or {}, damaged, recheck, fork).run()
+    if lost_library:
+        report.drop(lambda found: found.code in _UNKNOWN)
+    return expanded._replace(incomplete=expanded.incomplete or lost_library)
 
 
 class _Expander:

@@ -32,11 +32,13 @@ class Validated(NamedTuple):
 
     An item of `layers` that could not be saved is left as null. `damaged` has the id of each other part that lost
     something which could not be put right (layers, block uses, repetitions, blocks, entries of `defaults`, `solver`,
-    `deploy`, the document itself): what is missing there is already reported.
+    `deploy`, the document itself): what is missing there is already reported. `custom_types` are the layer types that it
+    or its libraries say are custom.
     """
 
     document: Mapping
     damaged: frozenset[int]
+    custom_types: frozenset[str]
 
 
 class Rules:
@@ -117,10 +119,10 @@ def validate(
     `allow_custom` takes every unknown layer type for a custom one, `custom_types` those that a library declares.
     The fields are those of `fork`, or Caffe's own.
     """
-    custom = _custom(allow_custom=allow_custom, fork=fork, names={*custom_types, *_declared(document)})
-    rules = _rules(custom_types=custom, fork=fork)
+    names = frozenset({*custom_types, *_declared(document)})
+    rules = _rules(custom_types=_custom(allow_custom=allow_custom, fork=fork, names=names), fork=fork)
     sound, damaged = _validated(document, "document", rules, report)
-    return Validated(sound or document._replace(entries={}, keys={}), damaged)
+    return Validated(sound or document._replace(entries={}, keys={}), damaged, names)
 
 
 def accepts_layer(layer: Mapping, *, allow_custom: bool = False) -> bool:
@@ -129,13 +131,15 @@ def accepts_layer(layer: Mapping, *, allow_custom: bool = False) -> bool:
 
 
 def validate_layer(
-    layer: Mapping, report: Report, *, allow_custom: bool = False, fork: Fork | None = None
-) -> Mapping | None:
+    layer: Mapping, report: Report, *, allow_custom: bool = False, custom_types: Collection[str] = (),
+    fork: Fork | None = None,
+) -> Mapping | None:  # fmt: skip
     """Check a layer in which all variables are substituted; return it as it is where nothing is wrong with it.
 
     Otherwise the mistakes are reported, and what is sound of it is returned, or None where nothing is.
     """
-    rules = _rules(variables=False, custom_types=_custom(allow_custom=allow_custom, fork=fork), fork=fork)
+    custom = _custom(allow_custom=allow_custom, fork=fork, names=custom_types)
+    rules = _rules(variables=False, custom_types=custom, fork=fork)
     return _validated(layer, "layer", rules, report)[0]
 
 
