@@ -1,7 +1,7 @@
 """Lints: what Caffe takes, and what is probably wrong all the same. A table, and the stage that goes through it.
 
-Each lint is a function over a `View` of a net in one state, or over the views of all states of a net; it stands in a
-file by theme. A lint must be right each time that it fires: what can't be known is no finding.
+Each lint is a function: over a layer by itself, over a `View` of a net in one state, or over the views of all states of
+a net. It stands in a file by theme. A lint must be right each time that it fires: what can't be known is no finding.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Report
-from netcompile.lints import data, fields, learning, losses, normalisation, overwriting, states, wiring
-from netcompile.lints.view import View
+from netcompile.layers import LAYER_TYPES
+from netcompile.lints import data, layers, learning, losses, normalisation, overwriting, states, wiring
+from netcompile.lints.view import WEIGHTED, View
 from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from netcompile.caffe.caffe_pb2 import SolverParameter
     from netcompile.diagnostics import Note
-    from netcompile.ir import Graph, Layer, Net
+    from netcompile.ir import Graph, GraphLayer, Layer, Net
+    from netcompile.lints.layers import Remark
     from netcompile.lints.states import NetFinding
     from netcompile.lints.view import Finding
 
@@ -35,6 +37,15 @@ class Lint(NamedTuple):
     phase: bool = False
 
 
+class LayerLint(NamedTuple):
+    """A lint on layers of some types by themselves; no types are all. Equal layers are looked at once."""
+
+    code: str
+    types: tuple[str, ...]
+    check: Callable[[GraphLayer], Iterator[Remark]]
+    training: bool = False
+
+
 class NetLint(NamedTuple):
     """A lint that compares the states of a net. `severity` replaces that of the code."""
 
@@ -43,17 +54,22 @@ class NetLint(NamedTuple):
     severity: str | None = None
 
 
+LAYER_LINTS: Final = (
+    LayerLint("unused-field", tuple(layers.UNREAD), layers.unread_fields),
+    LayerLint("unused-field", WEIGHTED, layers.unread_filler_fields, training=True),
+    LayerLint("odd-value", ("Dropout",), layers.dropout_of_all),
+    LayerLint("odd-value", ("Convolution", "Deconvolution"), layers.no_dilation),
+    LayerLint("odd-value", ("Clip",), layers.clip_of_all),
+    LayerLint("odd-value", ("WindowData",), layers.crop_modes),
+    LayerLint("stride-gap", ("Convolution", "Pooling"), layers.gaps),
+    LayerLint("empty-top", (), layers.empty_tops),
+)
 LINTS: Final = (
-    Lint("unused-field", fields.unread_messages),
-    Lint("unused-field", fields.unread_fields),
-    Lint("unused-field", fields.unread_filler_fields, training=True),
-    Lint("odd-value", fields.odd_numbers),
-    Lint("odd-value", fields.odd_choices),
+    Lint("unused-field", layers.unread_messages),
+    Lint("layer-phase", layers.phases),
+    Lint("odd-value", layers.repeated_bottoms),
     Lint("odd-value", data.backends),
     Lint("odd-value", losses.blind_measures),
-    Lint("layer-phase", fields.phases),
-    Lint("stride-gap", fields.gaps),
-    Lint("empty-top", fields.empty_tops),
     Lint("duplicate-layer", wiring.duplicate_names),
     Lint("in-place-values", overwriting.wrong_values),
     Lint("in-place-gradient", overwriting.wrong_gradients, training=True),
@@ -72,8 +88,9 @@ LINTS: Final = (
     Lint("swapped-axes", losses.swapped_axes),
     Lint("unweighted-loss", losses.unweighted_losses),
     Lint("random-test", data.random_tests, phase=True),
-    Lint("cpu-mode", fields.without_cpu_code),
+    Lint("cpu-mode", layers.without_cpu_code),
 )
+_LAYER_LINTS: Final = {name: [one for one in LAYER_LINTS if not one.types or name in one.types] for name in LAYER_TYPES}
 NET_LINTS: Final = (
     NetLint("unknown-stage", states.unknown_stages),
     NetLint("no-loss", states.test_only_losses),
@@ -97,12 +114,30 @@ def lint(net: Net, graphs: Iterable[Graph], report: Report, solver: SolverParame
 
 def _lint_state(view: View, report: Report) -> None:
     found = Report()
+    if view.new:
+        _lint_layers(view, found)
     for one in LINTS:
         if (one.training and not view.training) or (view.same and not one.phase):
             continue
         for index, at, message, hint, notes in one.check(view):
             _add(found, one.code, view.layers[index].layer, at, message, hint, notes)
     report.extend_new(found)
+
+
+def _lint_layers(view: View, report: Report) -> None:
+    """Look at the new layers of a state, at those once that were derived once (`layers.apply_again`)."""
+    known: dict[int, list[tuple[str, Remark]]] = {}
+    for index in view.new:
+        one = view.layers[index]
+        if one.kind is None:
+            continue
+        remarks = known.get(id(one.tops))
+        if remarks is None:
+            lints = _LAYER_LINTS[one.kind.name]
+            asked = [lint for lint in lints if view.training or not lint.training]
+            remarks = known[id(one.tops)] = [(lint.code, remark) for lint in asked for remark in lint.check(one)]
+        for code, remark in remarks:
+            _add(report, code, one.layer, remark.at, remark.message, remark.hint, ())
 
 
 def _add(

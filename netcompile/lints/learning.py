@@ -20,11 +20,17 @@ def zero_weights(view: View) -> Iterator[Finding]:
     """Trained weights that are left at the filler's default, constant 0."""
     if view.solver is not None and view.solver.weights:
         return
-    suspects = [
-        (index, path, filler)
-        for index, path, filler in view.weight_fillers
-        if filler.type == "constant" and filler.value == 0 and path == view.layers[index].fillers[0]
-    ]
+    at_zero: dict[int, bool] = {}  # by the shapes that equal layers have in common
+    suspects = []
+    for index in view.of(*WEIGHTED):
+        one = view.layers[index]
+        path = one.fillers[0] if one.fillers else None
+        if path is None or at_zero.get(id(one.tops)) is False:
+            continue
+        filler = _filler(view, index, path)[0]
+        at_zero[id(one.tops)] = filler.type == "constant" and filler.value == 0
+        if at_zero[id(one.tops)]:
+            suspects.append((index, path, filler))
     found = [finding for index, path, filler in suspects for finding in _zero_weights_of(view, index, path, filler)]
     bare = [one for one in found if not _filler(view, one.layer, one.at)[1]]
     if len(bare) > _FEW and 2 * len(bare) > len(view.of(*WEIGHTED)):  # to be loaded, or all forgotten: said once

@@ -11,10 +11,8 @@ from netcompile.diagnostics import Note
 from netcompile.layers.memory import (
     KEEPING,
     READING_TOPS,
-    SHARING,
     overwriter,
     reads_bottoms,
-    shares_memory,
     tolerated,
 )
 from netcompile.lints.view import Finding
@@ -83,17 +81,13 @@ def _is_kept(view: View, source: int, version: Version) -> bool:
 
 def _clashes(view: View) -> Iterator[tuple[int, int]]:
     """Layers that overwrite in place the top of a layer which reads it in Backward: both layers."""
-    in_place, writes = view.in_place, view.writes
-    sharing = not view.by_type.keys().isdisjoint(SHARING)
     for name in sorted(READING_TOPS & view.by_type.keys()):
         for keeper in view.by_type[name]:
-            if not writes[keeper] or (name == "ReLU" and keeper not in in_place):
-                continue
-            readers = writes[keeper][0].readers
-            if not sharing and (not readers or readers[0] not in in_place):
-                continue
-            harmless = tolerated(view.message(keeper))
-            for index in () if harmless is None else _overwriters(view, writes[keeper][0]):
+            if name == "ReLU" and keeper not in view.in_place:
+                continue  # it reads its bottom, which is its top in place alone
+            overwriters = _overwriters(view, view.writes[keeper][0]) if view.writes[keeper] else ()
+            harmless = tolerated(view.message(keeper)) if overwriters else None
+            for index in () if harmless is None else overwriters:
                 if overwriter(view.message(index)) not in (harmless or ()):
                     yield index, keeper
 
@@ -103,9 +97,7 @@ def _shared(view: View) -> Iterator[tuple[int, int]]:
 
     Those after it get other values. Those before it count where their Backward reads the blob.
     """
-    for sharer in view.of(*SHARING):
-        if not _shares(view, sharer):
-            continue
+    for sharer in sorted(view.sharing):
         source, tops = view.reads[sharer][0], view.writes[sharer]
         for top in tops:
             aside = [version for version in tops if version is not top]
@@ -116,23 +108,19 @@ def _shared(view: View) -> Iterator[tuple[int, int]]:
                 yield from ((index, one) for one in others if one > index or _needs_bottom(view, one, by))
 
 
-def _shares(view: View, index: int) -> bool:
-    kind = view.layers[index].kind
-    return kind is not None and kind.name in SHARING and shares_memory(view.message(index))
-
-
 def _overwriters(view: View, version: Version) -> list[int]:
     """The layers that work in place on the memory of a blob, under whatever name."""
+    in_place, sharing = view.in_place, view.sharing
     found: list[int] = []
     waiting = [version]
     while waiting and len(found) < _FARTHEST:
         blob = waiting.pop()
         for reader in blob.readers:
-            i = view.in_place.get(reader)
+            i = in_place.get(reader)
             if i is not None and view.reads[reader][i] is blob:
                 found.append(reader)
                 waiting.append(view.writes[reader][i])
-            elif i is None and _shares(view, reader):
+            elif reader in sharing:
                 waiting.extend(view.writes[reader])
     return found
 
@@ -143,7 +131,7 @@ def _readers(view: View, readers: list[int]) -> list[int]:
     waiting = list(readers)
     while waiting:
         reader = waiting.pop()
-        if _shares(view, reader):
+        if reader in view.sharing:
             waiting.extend(one for version in view.writes[reader] for one in version.readers)
         else:
             found.append(reader)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from operator import eq
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from netcompile.layers import LAYER_TYPES
+from netcompile.layers.memory import SHARING, shares_memory
 from netcompile.passes import run_backward
 from netcompile.records import NamedTuple
 
@@ -108,28 +109,23 @@ class View:
     @cached_property
     def inexact(self) -> dict[int, str]:
         """The layers in place for which that goes wrong: in values ("wrong"), or in the gradient alone ("forward")."""
-        found: dict[int, str] = {}
-        for name, indices in self.by_type.items():
-            kind = LAYER_TYPES.get(name)
-            if kind is None or kind.in_place == "exact":
-                continue
-            for index in indices:
-                outcome = kind.in_place_of(self.layers[index].layer.message) if index in self.in_place else "exact"
-                if outcome != "exact":
-                    found[index] = outcome
-        return found
+        known: dict[int, str] = {}  # layers that were derived once have one outcome (`layers.apply_again`)
+        kinds = [LAYER_TYPES[name] for name in self.by_type if name]
+        for kind in kinds:
+            for index in self.by_type[kind.name] if kind.in_place != "exact" else ():
+                one = self.layers[index]
+                if index in self.in_place and id(one.tops) not in known:
+                    known[id(one.tops)] = kind.in_place_of(one.layer.message)
+        wrong = {key: outcome for key, outcome in known.items() if outcome != "exact"}
+        tops = {index: id(self.layers[index].tops) for index in self.in_place} if wrong else {}
+        return {index: wrong[key] for index, key in tops.items() if key in wrong}
 
     @cached_property
-    def weight_fillers(self) -> list[tuple[int, str, Any]]:
-        """The fillers that layers with weights run: of each the layer, its path, and the FillerParameter."""
-        found = []
-        for index in self.of(*WEIGHTED):
-            one = self.layers[index]
-            for path in one.fillers:
-                if path is not None:
-                    block, _, name = path.partition(".")
-                    found.append((index, path, getattr(getattr(one.layer.message, block), name)))
-        return found
+    def sharing(self) -> frozenset[int]:
+        """The layers whose tops have the memory of their first bottom."""
+        return frozenset(
+            index for index in self.of(*SHARING) if self.reads[index] and shares_memory(self.message(index))
+        )
 
     @cached_property
     def losses(self) -> list[int]:
