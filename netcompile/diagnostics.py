@@ -6,7 +6,7 @@ and machines. The table of codes is in `codes`, and is read when the first findi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from netcompile.records import NamedTuple
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from netcompile.tree import Span
+
+
+MOST_OF_A_KIND: Final = 500  # findings of one code: nobody reads on, and a generated file may have a million
+_LONGEST: Final = 1000  # characters of a message; names and values in it may be of any length
+_MANY: Final = 200  # words to guess from; of more, only those are looked at that are much alike
+_LONGEST_WORD: Final = 100
 
 
 class Note(NamedTuple):
@@ -58,11 +64,14 @@ class Report:
     """Collects the findings of a run. The same finding at the same place is kept once.
 
     What a block gets wrong shows in every use of it: of findings with a chain of uses, those of the first chain are kept.
+    Of one code, `most` findings are kept.
     """
 
-    __slots__ = ("_chains", "_found", "_spoiled")
+    __slots__ = ("_chains", "_counts", "_found", "_most", "_spoiled")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = MOST_OF_A_KIND) -> None:
+        self._most = most
+        self._counts: dict[str, int] = {}
         self._found: dict[tuple[object, ...], Diagnostic] = {}
         self._chains: dict[tuple[object, ...], tuple[Note, ...]] = {}
         self._spoiled: set[tuple[object, ...]] = set()  # places of bad tags: what is found there too follows from them
@@ -80,7 +89,9 @@ class Report:
         """Record a finding; its severity is that of its code unless given."""
         from netcompile.codes import CODES  # noqa: PLC0415 - read only when something is found
 
-        self.append(Diagnostic(code, severity or CODES[code].severity, span, message, tuple(notes), hint))
+        hint = None if hint is None else _shortened(hint)
+        severity = severity or CODES[code].severity
+        self.append(Diagnostic(code, severity, span, _shortened(message), tuple(notes), hint))
 
     def append(self, diagnostic: Diagnostic) -> None:
         """Record a finding that is already made."""
@@ -93,7 +104,14 @@ class Report:
         if chain and self._chains.setdefault((diagnostic.code, place), chain) != chain:
             return
         key = (diagnostic.code, place, diagnostic.message)
-        self._found.setdefault(key, diagnostic)
+        if key in self._found:
+            return
+        count = self._counts[diagnostic.code] = self._counts.get(diagnostic.code, 0) + 1
+        if count == self._most:
+            note = Note(f"there are {count} findings of this kind; further ones are left out")
+            diagnostic = diagnostic._replace(notes=(*diagnostic.notes, note))
+        if self._most is None or count <= self._most:
+            self._found[key] = diagnostic
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Record several findings."""
@@ -118,6 +136,10 @@ class Report:
     def __len__(self) -> int:
         return len(self._found)
 
+    def full(self, code: str) -> bool:
+        """True where further findings of a code would be left out."""
+        return self._most is not None and self._counts.get(code, 0) >= self._most
+
     @property
     def failed(self) -> bool:
         """True where at least one finding is an error."""
@@ -133,16 +155,35 @@ def _place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
     return (True, "", 0, 0) if span is None else (False, span.source.name, span.line, span.column)
 
 
+def _shortened(text: str) -> str:
+    """Cut out the middle of a text that is too long to be read."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 4 :]}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was most likely meant to be, or None."""
     import difflib  # noqa: PLC0415 - only for the refused
 
-    candidates = sorted(set(known))
-    folded = {candidate.lower(): candidate for candidate in reversed(candidates)}
-    if word.lower() in folded:
-        return folded[word.lower()]
-    close = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.7)
+    if len(word) > _LONGEST_WORD:
+        return None
+    lowered = word.lower()
+    folded = {candidate.lower(): candidate for candidate in sorted(set(known), reverse=True)}
+    if lowered in folded:
+        return folded[lowered]
+    if len(folded) > _MANY:
+        folded = {other: folded[other] for other in _alike(lowered, folded)}
+    close = difflib.get_close_matches(lowered, list(folded), n=1, cutoff=0.7)
     if close:
         return folded[close[0]]
-    swapped = sorted(word.lower())  # letters out of order weigh too much in a short word
-    return next((known for lower, known in folded.items() if sorted(lower) == swapped), None)
+    swapped = sorted(lowered)  # letters out of order weigh too much in a short word
+    return next((known for other, known in folded.items() if sorted(other) == swapped), None)
+
+
+def _alike(word: str, known: Iterable[str]) -> list[str]:
+    """Choose the words that begin or end like `word` and are about as long, the likest in length first."""
+    found = [
+        other
+        for other in known
+        if abs(len(other) - len(word)) <= 2 and (other[:2] == word[:2] or other[-2:] == word[-2:])  # noqa: PLR2004 - a slip
+    ]
+    return sorted(found, key=lambda other: abs(len(other) - len(word)))[:_MANY]
