@@ -75,7 +75,7 @@ def _lost(job: Job, why: str) -> Checked:
 
 def _ordered(results: Sequence[Checked]) -> list[Diagnostic]:
     """All findings, each once: by the order of the files, then by place. An imported file follows its first user."""
-    every = Report()
+    every = Report(most=None)  # each file's are bounded
     order = {one.path: (i, 0) for i, one in enumerate(results)}
     for i, one in enumerate(results):
         every.extend(one.findings)
