@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netcompile.diagnostics import Report
 
 _IN_STATE_LIMIT: Final = 3
+_NEAR: Final = 500  # of the blobs made before, the last ones, among which is the one that was meant
 _Learned: TypeAlias = "tuple[list[Shape | None] | None, list[str | None]]"
 
 
@@ -110,7 +111,9 @@ class _Inference:
 
     def _unknown_bottom(self, layer: Layer, i: int, bottom: str) -> Version | None:
         """Report an unknown bottom. Gives the version that was probably meant, so that shapes flow on."""
-        meant = did_you_mean(bottom, self.latest)
+        if self.report.full("unknown-bottom"):
+            return None
+        meant = did_you_mean(bottom, islice(reversed(self.latest), _NEAR))
         if layer.damaged or (self.incomplete and meant is None):
             return None
         notes, elsewhere = self._makers(layer, bottom)
@@ -121,18 +124,18 @@ class _Inference:
 
     def _makers(self, layer: Layer, bottom: str) -> tuple[list[Note], bool]:
         """Layers that make `bottom`, but in another state or further down."""
+        if self.makers is None:
+            self.makers = {}
+            for other in self.net.layers:
+                for top in other.message.top:
+                    self.makers.setdefault(top, []).append(other)
+        others = [other for other in self.makers.get(bottom, ()) if other is not layer][:_IN_STATE_LIMIT]
         notes = []
-        seen = False
-        for other in self.net.layers:
-            seen = seen or other is layer
-            if bottom in other.message.top and other is not layer:
-                where = (
-                    "is defined later"
-                    if seen and includes(other.message, self.state)
-                    else f"does not exist in {self.state}"
-                )
-                notes.append(Note(f"'{other.message.name}', which makes it, {where}", other.origin.span("top")))
-        return notes[:_IN_STATE_LIMIT], bool(notes)
+        for other in others:
+            # One that is in the net is further down, or its top would be known.
+            where = "is defined later" if includes(other.message, self.state) else f"does not exist in {self.state}"
+            notes.append(Note(f"'{other.message.name}', which makes it, {where}", other.origin.span("top")))
+        return notes, bool(notes)
 
     def _check_tops(self) -> None:
         """Each top must be a new name, or the bottom of the same index that nobody else reads."""
@@ -168,6 +171,8 @@ class _Inference:
             notes.append(Note(f"'{other.message.name}' makes it first", other.origin.span("top")))
         bottoms = list(layer.message.bottom)
         if i < len(bottoms) and bottoms[i] == top and read is not None:
+            if self.report.full("in-place-reader"):
+                return
             notes = [*self._readers(read, layer), *notes]
             text = f"works in place on '{top}', which another layer reads before it"
             remedy = "give it a top of its own, or move the other reader behind it"
