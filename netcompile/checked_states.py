@@ -1,8 +1,8 @@
 """In which states a net is checked that no solver speaks for, and what is found there.
 
 Most nets are for both phases. One that has no data in a phase is not meant for it, and one that builds only with stages
-waits for a solver that names them: neither is held against the net. Straight-line code over `infer`, `passes` and `lints`; knows
-no files and no solvers.
+waits for a solver that names them: neither is held against the net. Straight-line code over `infer`, `passes` and
+`lints`; knows no files and no solvers.
 """
 
 from __future__ import annotations
