@@ -6,6 +6,7 @@ tops of unknown shape, so that nothing that only follows from a finding is found
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.diagnostics import Note, did_you_mean
@@ -47,6 +48,7 @@ class _Inference:
         self.made: list[list[Version]] = []  # of each layer, the version that each top writes
         self.steered: list[int] = []  # layers with loss_weight or propagate_down
         self.latest: dict[str, Version] = {}
+        self.makers: dict[str, list[Layer]] | None = None  # of each top in any state, once it is asked for
         self.sharing = Sharing()
         self.filled: dict[int, tuple[Applied, _Learned]] = {}  # by identity of what was derived, which is kept
 
@@ -127,7 +129,7 @@ class _Inference:
         if self.makers is None:
             self.makers = {}
             for other in self.net.layers:
-                for top in other.message.top:
+                for top in set(other.message.top):
                     self.makers.setdefault(top, []).append(other)
         others = [other for other in self.makers.get(bottom, ()) if other is not layer][:_IN_STATE_LIMIT]
         notes = []
