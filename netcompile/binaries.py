@@ -14,11 +14,13 @@ from netcompile.diagnostics import CallError
 from netcompile.fill import is_repeated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from netcompile.diagnostics import Report
 
 _ENDINGS: Final = (".caffemodel", ".binaryproto", ".solverstate")
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
-_MAX_SHOWN: Final = 5
+_MOST_SHOWN: Final = 5
 
 
 def is_binary(path: str, data: bytes) -> bool:
@@ -33,7 +35,8 @@ def read_binary(path: str, data: bytes, message_type: Any) -> Any:
     try:
         return message_type.FromString(data)
     except DecodeError:
-        raise CallError(f"{path} holds no {message_type.DESCRIPTOR.name}, neither as text nor as a binary message") from None
+        name = message_type.DESCRIPTOR.name
+        raise CallError(f"{path} holds no {name}, neither as text nor as a binary message") from None
 
 
 def take_weights(net: Any) -> tuple[int, int]:
@@ -50,32 +53,44 @@ def check_message(message: Any, report: Report) -> None:
 
     Such text is replaced where it stands, with U+FFFD for the wrong bytes.
     """
-    unknown: dict[str, None] = {}
-    _check(message, message.DESCRIPTOR.name, unknown, report)
-    for where in list(unknown)[:_MAX_SHOWN]:
+    for where in unknown_fields(message)[:_MOST_SHOWN]:
         hint = "a field of a Caffe fork needs the fork's messages: --caffe"
         report.add("unknown-field", None, f"{where}, which Caffe's messages don't have", hint=hint)
+    for owner, one in _messages(message):
+        for field, value in one.ListFields():
+            if field.cpp_type == field.CPPTYPE_STRING and field.type != field.TYPE_BYTES:
+                _mend_text(one, field, value, owner, report)
 
 
-def _check(message: Any, where: str, unknown: dict[str, None], report: Report) -> None:
-    for field in UnknownFieldSet(message):
-        unknown[f"{where} has field {field.field_number}"] = None
+def unknown_fields(message: Any) -> list[str]:
+    """The fields of a message, and of those in it, that no type has: "LayerParameter 'conv1' has field 150"."""
+    found = {
+        f"{owner} has field {field.field_number}": None for owner, one in _messages(message) for field in _extra(one)
+    }
+    return list(found)
+
+
+def _extra(message: Any) -> Any:
+    return UnknownFieldSet(message)
+
+
+def _messages(message: Any, owner: str = "") -> Iterator[tuple[str, Any]]:
+    """A message and all those in it, but for stored blobs, each with words for it."""
+    name = f" '{message.name}'" if "name" in message.DESCRIPTOR.fields_by_name and message.name else ""
+    owner = owner if owner and not name else f"{message.DESCRIPTOR.name}{name}"
+    yield owner, message
     for field, value in message.ListFields():
-        if field.message_type is not None:
-            inner = value if is_repeated(field) else (value,)
-            for one in inner:
-                named = f" '{one.name}'" if field.name in ("layer", "layers") else ""
-                _check(one, f"{field.message_type.name}{named}", unknown, report)
-        elif field.cpp_type == field.CPPTYPE_STRING:
-            _mend_text(message, field, value, where, report)
+        if field.message_type is not None and field.name != "blobs":
+            for one in value if is_repeated(field) else (value,):
+                yield from _messages(one, f"{field.message_type.name} of {owner}")
 
 
-def _mend_text(message: Any, field: Any, value: Any, where: str, report: Report) -> None:
+def _mend_text(message: Any, field: Any, value: Any, owner: str, report: Report) -> None:
     many = is_repeated(field)
     texts = list(value) if many else [value]
     if not any(isinstance(text, bytes) for text in texts):
         return
-    report.add("not-utf8", None, f"the text of '{field.name}' in {where} is not UTF-8")
+    report.add("not-utf8", None, f"the text of '{field.name}' in {owner} is not UTF-8")
     mended = [text.decode(errors="replace") if isinstance(text, bytes) else text for text in texts]
     if many:
         getattr(message, field.name)[:] = mended

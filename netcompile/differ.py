@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netcompile.diffing.fields import FieldChange, changed_fields, changed_header, changed_rules
 from netcompile.diffing.matching import Matches, Side
 from netcompile.diffing.shapes import ShapeChange, changed_shapes
 from netcompile.diffing.weights import Weights, blobs_of, compare_weights
 from netcompile.diffing.wires import changed_wires
-from netcompile.records import NamedTuple
 from netcompile.states import State, includes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from netcompile.diffing.weights import Blob
     from netcompile.ir import Graph
 
+# The phase of what is in neither phase without further stages or another level.
 OTHER_STATES = "OTHER"
 
 
@@ -32,40 +32,61 @@ class NetSide(NamedTuple):
     graphs: Mapping[str, Graph]
 
 
-class Entry(NamedTuple):
-    """One thing that differs. `what` is "removed", "added", "renamed", "changed" or "reshaped".
+class LayerEntry(NamedTuple):
+    """A layer that only one net has, or that has another name: `what` is "removed", "added" or "renamed" from `old`.
 
-    `layer` is the layer's name in the new net (of a removed one, in the old), `old` its old name. `change` has the
-    field or shape. `phases` are those in which it is so: "TRAIN", "TEST", "DEPLOY", or "OTHER" for stages and levels
-    that neither has.
+    `phases` has those in which it is so, of this and of all entries: "TRAIN", "TEST", "DEPLOY" or "OTHER".
     """
 
     what: str
     layer: str
     old: str
     type: str
-    change: FieldChange | ShapeChange | None
+    phases: list[str]
+
+
+class FieldEntry(NamedTuple):
+    """A parameter, bottom or top of a layer that differs. `layer` is its name in the new net."""
+
+    layer: str
+    type: str
+    change: FieldChange
+    phases: list[str]
+
+
+class ShapeEntry(NamedTuple):
+    """A blob of a layer whose shape differs."""
+
+    layer: str
+    type: str
+    change: ShapeChange
     phases: list[str]
 
 
 class Difference(NamedTuple):
-    """What differs between two nets. `header` has fields of the net itself, `weights` what becomes of an old model's."""
+    """What differs between two nets, in the phases that were compared.
+
+    `header` has fields of the net itself, `weights` what becomes of an old model's.
+    """
 
     before: str
     after: str
     phases: list[str]
     header: list[FieldChange]
-    entries: list[Entry]
+    layers: list[LayerEntry]
+    fields: list[FieldEntry]
+    shapes: list[ShapeEntry]
     weights: Weights
 
     @property
-    def equal(self) -> bool:
-        """True where nothing differs, and the weights of the model, where one is given, fit."""
-        return not (self.header or self.entries or self.weights.refused)
+    def same_net(self) -> bool:
+        """True where the nets do not differ."""
+        return not (self.header or self.layers or self.fields or self.shapes)
 
-    def of(self, what: str) -> list[Entry]:
-        """The entries of one kind."""
-        return [entry for entry in self.entries if entry.what == what]
+    @property
+    def equal(self) -> bool:
+        """True where the nets do not differ, and the weights of a model that is given fit."""
+        return self.same_net and not self.weights.refused
 
 
 def compare(
@@ -77,84 +98,95 @@ def compare(
     are those that the old net has.
     """
     phases = [phase for phase in old.graphs if phase in new.graphs]
-    collected = _Collected()
+    comparison = _Comparison(inference=inference)
     for phase in phases:
-        matches = Matches(_side(old, phase), _side(new, phase), _same(inference=inference))
-        _compare_phase(matches, phase, collected, inference=inference)
+        comparison.compare_phase(_side(old, phase), _side(new, phase), phase)
     if {"TRAIN", "TEST"} <= set(phases):
-        _compare_rest(old, new, collected)
+        comparison.compare_rest(_rest(old), _rest(new))
     stored = blobs_of(old.graphs[phase] for phase in phases) if model is None else model
-    weights = compare_weights(stored, blobs_of(new.graphs[phase] for phase in phases))
-    header = [] if inference else changed_header(old.net, new.net)
-    return Difference(old.name, new.name, phases, header, collected.entries(), weights)
-
-
-class _Collected:
-    """Entries by what they say; the same one in several phases is one."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, Entry] = {}
-
-    def add(self, phase: str, what: str, layer: Any, old: Any = None, change: FieldChange | ShapeChange | None = None) -> None:
-        entry = Entry(what, layer.name, (layer if old is None else old).name, layer.type, change, [])
-        self._found.setdefault(repr(entry), entry).phases.append(phase)
-
-    def entries(self) -> list[Entry]:
-        return list(self._found.values())
+    return Difference(
+        before=old.name,
+        after=new.name,
+        phases=phases,
+        header=[] if inference else changed_header(old.net, new.net),
+        layers=list(comparison.layers.values()),
+        fields=list(comparison.fields.values()),
+        shapes=list(comparison.shapes.values()),
+        weights=compare_weights(stored, blobs_of(new.graphs[phase] for phase in phases)),
+    )
 
 
 def _side(side: NetSide, phase: str) -> Side:
     graph = side.graphs[phase]
-    state = State(phase, graph.level, graph.stages)
+    state = State(phase, graph.level, tuple(graph.stages))
     return Side(graph, [layer for layer in side.net.layer if includes(layer, state)])
 
 
-def _same(*, inference: bool) -> Callable[[Any, Any], bool]:
-    return lambda old, new: not changed_fields(old, new, inference=inference)
-
-
-def _compare_phase(matches: Matches, phase: str, collected: _Collected, *, inference: bool) -> None:
-    old, new = matches.old, matches.new
-    for i, layer in enumerate(old.layers):
-        if i not in matches.after:
-            collected.add(phase, "removed", layer)
-    for j, layer in enumerate(new.layers):
-        if j not in matches.before:
-            collected.add(phase, "added", layer)
-    for i, j in matches.pairs():
-        before, after = old.layers[i], new.layers[j]
-        if before.name != after.name:
-            collected.add(phase, "renamed", after, before)
-        for change in (*changed_wires(matches, i, j), *_changes(before, after, phase, inference=inference)):
-            collected.add(phase, "changed", after, before, change)
-    for j, shape_change in changed_shapes(matches):
-        collected.add(phase, "reshaped", new.layers[j], None, shape_change)
-
-
-def _changes(before: Any, after: Any, phase: str | None, *, inference: bool = False) -> list[FieldChange]:
-    changes = [] if before.type == after.type else [FieldChange("type", before.type, after.type)]
-    rules = [] if inference else changed_rules(before, after, phase)
-    return [*changes, *changed_fields(before, after, inference=inference), *rules]
-
-
-def _compare_rest(old: NetSide, new: NetSide, collected: _Collected) -> None:
-    """Compare the layers that are in no phase as it is without further stages or levels: by name, in their order."""
-    named: dict[str, list[Any]] = {}
-    for layer in _rest(old):
-        named.setdefault(layer.name, []).append(layer)
-    for layer in _rest(new):
-        if not named.get(layer.name):
-            collected.add(OTHER_STATES, "added", layer)
-            continue
-        before = named[layer.name].pop(0)
-        names = [FieldChange(key, list(getattr(before, key)), list(getattr(layer, key))) for key in ("bottom", "top")]
-        changes = [*(change for change in names if change.before != change.after), *_changes(before, layer, None)]
-        for change in changes:
-            collected.add(OTHER_STATES, "changed", layer, before, change)
-    for layer in (layer for layers in named.values() for layer in layers):
-        collected.add(OTHER_STATES, "removed", layer)
-
-
 def _rest(side: NetSide) -> list[Any]:
-    states = [State(phase, graph.level, graph.stages) for phase, graph in side.graphs.items()]
+    """The layers that are in no phase as it is compared."""
+    states = [State(phase, graph.level, tuple(graph.stages)) for phase, graph in side.graphs.items()]
     return [layer for layer in side.net.layer if not any(includes(layer, state) for state in states)]
+
+
+class _Comparison:
+    """Collects entries, by what they say: the same one in several phases is one."""
+
+    def __init__(self, *, inference: bool) -> None:
+        self.inference = inference
+        self.layers: dict[tuple[str, ...], LayerEntry] = {}
+        self.fields: dict[tuple[str, ...], FieldEntry] = {}
+        self.shapes: dict[tuple[str, ...], ShapeEntry] = {}
+
+    def compare_phase(self, old: Side, new: Side, phase: str) -> None:
+        """Compare the nets in one phase."""
+        matches = Matches(old, new, self._same)
+        for i, layer in enumerate(old.layers):
+            if i not in matches.after:
+                self._add_layer("removed", layer, layer, phase)
+        for j, layer in enumerate(new.layers):
+            if j not in matches.before:
+                self._add_layer("added", layer, layer, phase)
+        for i, j in matches.pairs():
+            before, after = old.layers[i], new.layers[j]
+            if before.name != after.name:
+                self._add_layer("renamed", after, before, phase)
+            self._add_fields(after, [*changed_wires(matches, i, j), *self._changes(before, after, phase)], phase)
+        for j, change in changed_shapes(matches):
+            key = (new.layers[j].name, repr(change))
+            entry = ShapeEntry(new.layers[j].name, new.layers[j].type, change, [])
+            self.shapes.setdefault(key, entry).phases.append(phase)
+
+    def compare_rest(self, old: Sequence[Any], new: Sequence[Any]) -> None:
+        """Compare the layers that are in no phase: by name, in their order."""
+        named: dict[str, list[Any]] = {}
+        for layer in old:
+            named.setdefault(layer.name, []).append(layer)
+        for layer in new:
+            if not named.get(layer.name):
+                self._add_layer("added", layer, layer, OTHER_STATES)
+                continue
+            before = named[layer.name].pop(0)
+            wires = [
+                FieldChange(key, list(getattr(before, key)), list(getattr(layer, key))) for key in ("bottom", "top")
+            ]
+            changed = [change for change in wires if change.before != change.after]
+            self._add_fields(layer, [*changed, *self._changes(before, layer, None)], OTHER_STATES)
+        for layer in (layer for layers in named.values() for layer in layers):
+            self._add_layer("removed", layer, layer, OTHER_STATES)
+
+    def _same(self, before: Any, after: Any) -> bool:
+        return not changed_fields(before, after, inference=self.inference)
+
+    def _changes(self, before: Any, after: Any, phase: str | None) -> list[FieldChange]:
+        types = [] if before.type == after.type else [FieldChange("type", before.type, after.type)]
+        rules = [] if self.inference else changed_rules(before, after, phase)
+        return [*types, *changed_fields(before, after, inference=self.inference), *rules]
+
+    def _add_layer(self, what: str, layer: Any, old: Any, phase: str) -> None:
+        entry = LayerEntry(what, layer.name, old.name, layer.type, [])
+        self.layers.setdefault((what, layer.name, old.name, layer.type), entry).phases.append(phase)
+
+    def _add_fields(self, layer: Any, changes: Sequence[FieldChange], phase: str) -> None:
+        for change in changes:
+            entry = FieldEntry(layer.name, layer.type, change, [])
+            self.fields.setdefault((layer.name, repr(change)), entry).phases.append(phase)

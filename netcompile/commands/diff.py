@@ -29,8 +29,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show what differs; the exit code is 1 where something does, and 2 where a file can't be read as a net."""
-    from netcompile.diffing.files import compare_files  # noqa: PLC0415 - `--help` does without
     from netcompile.diagnostics import Report  # noqa: PLC0415 - likewise
+    from netcompile.diffing.files import compare_files  # noqa: PLC0415 - `--help` does without
     from netcompile.diffing.report import to_json, to_text  # noqa: PLC0415 - likewise
 
     report = Report()

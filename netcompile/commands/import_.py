@@ -16,7 +16,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("net", metavar="NET", help="a net as prototxt or .caffemodel, or - for standard input")
     parser.add_argument("-o", "--output", metavar="SPEC", help="where to write the spec; else standard output")
     parser.add_argument("--solver", metavar="FILE", help="the net's solver, which the spec will hold too")
-    parser.add_argument("--deploy", metavar="FILE", help="its deploy net, which the spec will give too; says what differs")
+    parser.add_argument(
+        "--deploy", metavar="FILE", help="its deploy net, to be given by the spec too; says what differs"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

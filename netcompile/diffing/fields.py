@@ -43,7 +43,10 @@ def changed_fields(before: Any, after: Any, *, inference: bool = False) -> list[
     """
     fillers = not inference or before.type == "DummyData"
     alone = set() if before.type == after.type else _messages(before.type) ^ _messages(after.type)
-    changes = [*_compare(before, after, "", _APART | alone, fillers=fillers), *_compare_params(before, after, inference)]
+    changes = [
+        *_compare(before, after, "", _APART | alone, fillers=fillers),
+        *_compare_params(before, after, inference),
+    ]
     if not inference:
         changes.append(FieldChange("loss_weight", _weights(before), _weights(after)))
         changes.append(FieldChange("propagate_down", *(list(one.propagate_down) or None for one in (before, after))))
@@ -57,7 +60,10 @@ def changed_header(before: Any, after: Any) -> list[FieldChange]:
 
 def changed_rules(before: Any, after: Any, phase: str | None) -> list[FieldChange]:
     """What differs between the rules of two layers, as far as they speak of a phase: on stages and levels then."""
-    changes = [FieldChange(name, *(_rules(getattr(one, name), phase) for one in (before, after))) for name in ("include", "exclude")]
+    changes = [
+        FieldChange(name, *(_rules(getattr(one, name), phase) for one in (before, after)))
+        for name in ("include", "exclude")
+    ]
     return [change for change in changes if _differs(change)]
 
 
@@ -73,11 +79,11 @@ def _differs(change: FieldChange) -> bool:
 def _compare(
     before: Any, after: Any, prefix: str, skipped: Container[str] = (), *, fillers: bool = True
 ) -> Iterator[FieldChange]:
-    """The effective values of two messages side by side, messages inside by their own fields."""
+    """The effective values of the fields that either of two messages sets, messages inside by their own fields."""
     windowed = before.DESCRIPTOR.name in _WINDOWED
-    for field in before.DESCRIPTOR.fields:
+    for field in _set_fields(before, after):
         name = field.name
-        if name in skipped or (windowed and name in _SIDES):
+        if name in skipped:
             continue
         is_filler = field.message_type is not None and field.message_type.name == "FillerParameter"
         if is_filler and not fillers:
@@ -86,8 +92,19 @@ def _compare(
             yield FieldChange(f"{prefix}{name}", _window(before, name), _window(after, name))
         elif field.message_type is None or is_repeated(field) or is_filler:
             yield FieldChange(f"{prefix}{name}", _effective(before, field), _effective(after, field))
-        elif before.HasField(name) or after.HasField(name):
+        elif getattr(before, name) != getattr(after, name):
             yield from _compare(getattr(before, name), getattr(after, name), f"{prefix}{name}.", fillers=fillers)
+
+
+def _set_fields(before: Any, after: Any) -> list[Any]:
+    """The fields that either message sets, in their order; the two sides of a window as the window."""
+    fields = {field.name: field for field, _ in (*before.ListFields(), *after.ListFields())}
+    if before.DESCRIPTOR.name in _WINDOWED:
+        by_name = before.DESCRIPTOR.fields_by_name
+        windows = {name for name, (stem, _) in _WINDOW.items() if stem and {f"{stem}_h", f"{stem}_w"} & fields.keys()}
+        fields = {name: field for name, field in fields.items() if name not in _SIDES}
+        fields.update({name: by_name[name] for name in windows})
+    return sorted(fields.values(), key=lambda field: field.index)
 
 
 def _effective(message: Any, field: Any) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def graphs_of_net(
     net: Any, *, phase: str | None = None, level: int = 0, stages: Sequence[str] = (), fork: Fork | None = None
 ) -> dict[str, Graph]:
-    """The graph of a net, in the current format, in one phase, or in "TRAIN" and "TEST"; `fork` is whose message it is."""
+    """The graph of a net in the current format in one phase, or in both; `fork` is whose message it is."""
     whole = Net(net, [Layer(layer, custom=True) for layer in net.layer])
     read = fork.net_for_rules(whole) if fork else whole
     if phase is not None:

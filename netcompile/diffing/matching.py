@@ -34,7 +34,7 @@ class Side(NamedTuple):
 
 
 class Matches:
-    """Pairs of layers by index: `after` of a layer of the old net, `before` of one of the new; the rest has no partner."""
+    """Pairs of layers by index: `after` has the partner of a layer of the old net, `before` that of one of the new."""
 
     def __init__(self, old: Side, new: Side, same: Callable[[Any, Any], bool]) -> None:
         self.old = old
@@ -66,30 +66,33 @@ class Matches:
                 self._pair(i, j)
 
     def _renamed(self, same: Callable[[Any, Any], bool]) -> None:
-        """Pair what is left by type and wiring, in the order of the new net, so that readers find their makers paired."""
-        left: dict[str, list[int]] = {}
+        """Pair what is left by type and wiring, in the order of the new net, so that makers come before readers."""
+        left: dict[tuple[object, ...], list[int]] = {}
         for i, layer in enumerate(self.old.layers):
             if i not in self.after:
-                left.setdefault(layer.type, []).append(i)
+                left.setdefault((layer.type, *self._reads_of_old(i)), []).append(i)
         for j, layer in enumerate(self.new.layers):
-            candidates = left.get(layer.type, ())
-            if j in self.before or not candidates:
+            if j in self.before:
                 continue
-            fitting = [i for i in candidates if self.reads_same(i, j)]
+            fitting = left.get((layer.type, *self._reads_of_new(j)), [])
             equal = [i for i in fitting if same(self.old.layers[i], layer)]
             read_alike = [i for i in fitting if self.old.reader_types(i) == self.new.reader_types(j)]
             best = [i for i in equal if i in read_alike] or equal or read_alike
             if best:
-                left[layer.type].remove(best[0])
+                fitting.remove(best[0])
                 self._pair(best[0], j)
 
-    def reads_same(self, i: int, j: int) -> bool:
-        """True where two layers read the same blobs: made by layers that are paired, as the same top."""
-        old, new = self.old.graph.reads[i], self.new.graph.reads[j]
-        return len(old) == len(new) and all(map(self.same_version, old, new))
+    def _reads_of_old(self, i: int) -> list[tuple[int, int] | None]:
+        """What a layer of the old net reads: of each bottom, its maker and which of the maker's tops it is."""
+        return [None if version is None else self.old.top_of(version) for version in self.old.graph.reads[i]]
+
+    def _reads_of_new(self, j: int) -> list[tuple[int | None, int] | None]:
+        """What a layer of the new net reads, its makers told by their partners."""
+        reads = [None if version is None else self.new.top_of(version) for version in self.new.graph.reads[j]]
+        return [None if read is None else (self.before.get(read[0]), read[1]) for read in reads]
 
     def same_version(self, old: Version | None, new: Version | None) -> bool:
-        """True where two bottoms read the same blob."""
+        """True where two bottoms read the same blob: of makers that are partners, the same top."""
         if old is None or new is None:
             return old is new
         maker, top = self.new.top_of(new)

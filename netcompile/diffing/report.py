@@ -13,7 +13,7 @@ from netcompile.terminal import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from netcompile.differ import Difference, Entry
+    from netcompile.differ import Difference, FieldEntry, LayerEntry, ShapeEntry
     from netcompile.diffing.fields import FieldChange
     from netcompile.diffing.weights import Weights
 
@@ -25,14 +25,17 @@ _LONGEST: Final = 60  # characters of a value
 def to_text(difference: Difference, model: str | None = None) -> str:
     """Show what differs; one line where nothing does. `model` is the file that the weights are from."""
     lines = [f"{difference.before} -> {difference.after}"]
-    if not (difference.header or difference.entries):
+    if difference.same_net:
         lines = [f"{difference.before} and {difference.after} are the same net"]
     for title, part in (
         ("net", [_change_line(change) for change in difference.header]),
         ("layers", list(_layer_lines(difference))),
-        ("parameters and wiring", list(_changed_lines(difference))),
+        ("parameters and wiring", list(_field_lines(difference))),
         ("shapes", list(_shape_lines(difference))),
-        (f"weights of {model or 'a model trained before'}", list(_weight_lines(difference.weights, told=model is not None))),
+        (
+            f"weights of {model or 'a model trained before'}",
+            list(_weight_lines(difference.weights, told=model is not None)),
+        ),
     ):
         if part:
             lines += ["", title, *(f"  {line}" for line in part)]
@@ -41,27 +44,29 @@ def to_text(difference: Difference, model: str | None = None) -> str:
 
 def _layer_lines(difference: Difference) -> Iterator[str]:
     for what, sign in (("removed", "-"), ("added", "+")):
-        for entry in difference.of(what):
-            yield f"{sign} {_named(entry)}{_in_phases(entry, difference)}"
-    for entry in difference.of("renamed"):
-        yield f"~ '{entry.old}' is now {_named(entry)}{_in_phases(entry, difference)}"
+        for entry in difference.layers:
+            if entry.what == what:
+                yield f"{sign} '{entry.layer}' ({entry.type}){_in_phases(entry, difference)}"
+    for entry in difference.layers:
+        if entry.what == "renamed":
+            yield f"~ '{entry.old}' is now '{entry.layer}' ({entry.type}){_in_phases(entry, difference)}"
 
 
-def _changed_lines(difference: Difference) -> Iterator[str]:
+def _field_lines(difference: Difference) -> Iterator[str]:
     """The fields that differ, under their layers."""
-    layers: dict[tuple[str, str], list[Entry]] = {}
-    for entry in difference.of("changed"):
+    layers: dict[tuple[str, str], list[FieldEntry]] = {}
+    for entry in difference.fields:
         layers.setdefault((entry.layer, entry.type), []).append(entry)
-    for entries in layers.values():
-        yield _named(entries[0])
+    for (name, type_name), entries in layers.items():
+        yield f"'{name}' ({type_name})"
         for entry in entries:
-            yield f"  {_change_line(entry.change, entry.type)}{_in_phases(entry, difference)}"
+            yield f"  {_change_line(entry.change, type_name)}{_in_phases(entry, difference)}"
 
 
 def _shape_lines(difference: Difference) -> Iterator[str]:
     """The blobs whose shapes differ, under the layers that caused it; with the shapes of the first phase in which."""
-    causes: dict[str, dict[str, Entry]] = {}
-    for entry in difference.of("reshaped"):
+    causes: dict[str, dict[str, ShapeEntry]] = {}
+    for entry in difference.shapes:
         causes.setdefault(entry.change.cause, {}).setdefault(entry.change.blob, entry)
     for cause, blobs in causes.items():
         yield f"{len(blobs)} {'blob' if len(blobs) == 1 else 'blobs'} because of '{cause}'"
@@ -79,17 +84,16 @@ def _weight_lines(weights: Weights, *, told: bool) -> Iterator[str]:
         yield f"{len(weights.loaded)} {'layer loads' if len(weights.loaded) == 1 else 'layers load'}"
     for one in weights.refused:
         yield f"'{one.layer}' does not load: {_blobs(one.before)} there, {_blobs(one.after)} here"
-    for names, text in ((weights.missing, "not in the model, so they start afresh"), (weights.unused, "in the model, and not used")):
+    for names, text in (
+        (weights.missing, "not in the model, starting afresh"),
+        (weights.unused, "in the model, and not used"),
+    ):
         if names:
             more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
             yield f"{', '.join(names[:_SHOWN_NAMES])}{more}: {text}"
 
 
-def _named(entry: Entry) -> str:
-    return f"'{entry.layer}' ({entry.type})"
-
-
-def _in_phases(entry: Entry, difference: Difference) -> str:
+def _in_phases(entry: LayerEntry | FieldEntry, difference: Difference) -> str:
     """Where a change is, unless it is in all phases that were compared."""
     if entry.phases == difference.phases:
         return ""
@@ -131,25 +135,30 @@ def _blobs(blobs: Sequence[Sequence[int | None] | None]) -> str:
 
 def to_json(difference: Difference) -> dict[str, Any]:
     """Make what `diff --format json` writes, ready for `json.dumps`."""
+    weights = difference.weights
     return {
         "before": difference.before,
         "after": difference.after,
         "equal": difference.equal,
         "phases": difference.phases,
         "net": [change._asdict() for change in difference.header],
-        "removed": [_entry(entry) for entry in difference.of("removed")],
-        "added": [_entry(entry) for entry in difference.of("added")],
-        "renamed": [{"before": entry.old, **_entry(entry)} for entry in difference.of("renamed")],
-        "changed": [{**_entry(entry), **entry.change._asdict()} for entry in difference.of("changed")],
-        "shapes": [{**_entry(entry), **entry.change._asdict()} for entry in difference.of("reshaped")],
-        "weights": {
-            "loaded": difference.weights.loaded,
-            "refused": [one._asdict() for one in difference.weights.refused],
-            "unused": difference.weights.unused,
-            "missing": difference.weights.missing,
-        },
+        "removed": _layers(difference, "removed"),
+        "added": _layers(difference, "added"),
+        "renamed": _layers(difference, "renamed"),
+        "changed": [_flat(entry) for entry in difference.fields],
+        "shapes": [_flat(entry) for entry in difference.shapes],
+        "weights": {**weights._asdict(), "refused": [one._asdict() for one in weights.refused]},
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {"layer": entry.layer, "type": entry.type, "phases": entry.phases}
+def _layers(difference: Difference, what: str) -> list[dict[str, Any]]:
+    entries = [entry for entry in difference.layers if entry.what == what]
+    before = [{"before": entry.old} if what == "renamed" else {} for entry in entries]
+    return [
+        {"layer": entry.layer, **old, "type": entry.type, "phases": entry.phases}
+        for entry, old in zip(entries, before, strict=True)
+    ]
+
+
+def _flat(entry: FieldEntry | ShapeEntry) -> dict[str, Any]:
+    return {"layer": entry.layer, "type": entry.type, **entry.change._asdict(), "phases": entry.phases}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from netcompile.diffing.matching import Matches
     from netcompile.ir import Version
 
+
 class ShapeChange(NamedTuple):
     """A top of a layer whose shape differs. `cause` is the name of the layer that it comes from."""
 

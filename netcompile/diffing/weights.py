@@ -77,7 +77,7 @@ def _fit(stored: Sequence[Blob], wanted: Sequence[Blob]) -> bool:
 
 
 def _differ(stored: Blob, wanted: Blob) -> bool:
-    """True where Caffe sees another shape; of an old blob, axes of 1 in front count for nothing (blob.cpp, ShapeEquals)."""
+    """True where Caffe sees another shape. Of an old blob, axes of 1 in front don't count (blob.cpp, ShapeEquals)."""
     if stored.shape is None or wanted.shape is None:
         return False
     shape = wanted.shape

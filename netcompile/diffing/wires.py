@@ -44,7 +44,10 @@ def _bottoms(side: Side, index: int, *, makers: bool = False) -> list[str]:
     if not makers:
         return names
     made_by = [None if version is None else version.maker for version in side.graph.reads[index]]
-    return [name if maker is None else f"{name} of {side.layers[maker].name}" for name, maker in zip(names, made_by, strict=True)]
+    return [
+        name if maker is None else f"{name} of {side.layers[maker].name}"
+        for name, maker in zip(names, made_by, strict=True)
+    ]
 
 
 def _relative_tops(side: Side, index: int) -> list[str | int]:

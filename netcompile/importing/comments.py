@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _DEEPEST: Final = 2
 _MODELINE: Final = "yaml-language-server:"
+_HEADER: Final = " Made by netcompile from "
 
 
 class Spot(NamedTuple):
@@ -30,7 +31,7 @@ class Spot(NamedTuple):
 
 
 class Comments(NamedTuple):
-    """The comments of a text by their spots; `last` are those behind everything else. `fields` has the order of the text."""
+    """The comments of a text by their spots, `last` those behind everything else; and its `fields` in their order."""
 
     spots: dict[Spot, Remarks]
     last: list[str]
@@ -47,6 +48,8 @@ def read_comments(text: str) -> Comments:
     numbered = _numbered(entries)
     at = 0
     for offset, words in find_comments(text):
+        if words.startswith(_HEADER):
+            continue  # of the spec that the prototxt was compiled from
         while at < len(numbered) and numbered[at][1].start < offset:
             at += 1
         line = text[text.rfind("\n", 0, offset) + 1 : offset]
@@ -75,7 +78,7 @@ def _numbered(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
 def _spot(
     before: tuple[int, Entry] | None, after: tuple[int, Entry] | None, offset: int, *, behind: bool
 ) -> tuple[Spot | None, bool]:
-    """Where a comment belongs, and whether behind what it speaks of. `before` is the last entry that begins before it."""
+    """Where a comment belongs, and whether behind that. `before` is the last entry that begins before it."""
     if before is not None and offset < before[1].end:
         return _inside(before, offset, behind=behind)
     if behind and before is not None:

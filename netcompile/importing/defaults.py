@@ -106,9 +106,9 @@ def _removes(item: Item, path: tuple[str, str]) -> bool:
     return stem is not None and any((path[0], f"{stem}_{side}") in item.fields for side in "hw")
 
 
-def _cut(item: Item, default: Data) -> Data:
+def _cut(item: Item, default: Data) -> list[Data]:
     """An inherited `param` list without the entries that the layer has no blobs for, which the compiler drops."""
-    entries = default if isinstance(default, list) else [default]
+    entries: list[Data] = default if isinstance(default, list) else [default]
     return entries[: item.learned_count()]
 
 

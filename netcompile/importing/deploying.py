@@ -1,4 +1,4 @@
-"""What a spec must say so that its deploy net becomes a given one: inputs, outputs, and which losses and dropouts stay out.
+"""What a spec must say so that its deploy net becomes a given one: inputs, outputs, and what to leave out.
 
 Only reads the two nets. What can't be said is left to be seen when the derived net is compared.
 """

@@ -61,8 +61,8 @@ def write_document(document: Document) -> str:
         for name, data in document.defaults.items():
             lines += key_lines(name, data, _STEP)
     lines.append("layers:" if items else "layers: []")
-    for i, data in enumerate(items):
-        lines += item_lines(data, _STEP, remarked.items.get(i), remarked.in_items.get(i))
+    for i, item in enumerate(items):
+        lines += item_lines(item, _STEP, remarked.items.get(i), remarked.in_items.get(i))
     lines += document.comments.last
     if document.deploy is not None:
         lines += [as_comment(f" {line}") for line in document.drift]
@@ -81,8 +81,8 @@ def _solver_lines(solver: Any, comments: Comments) -> list[str]:
     for spot, own in comments.spots.items():
         _add(remarks, spot.field if spot.field in keys else next(iter(keys)), own)
     lines = ["solver:"]
-    for key, data in keys.items():
-        lines += key_lines(key, data, _STEP, remarks.get(key))
+    for key, value in keys.items():
+        lines += key_lines(key, value, _STEP, remarks.get(key))
     return [*lines, *(f"  {comment}" for comment in comments.last)]
 
 

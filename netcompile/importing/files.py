@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from netcompile.binaries import is_binary, read_binary, take_weights
 from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.diagnostics import CallError
-from netcompile.importer import SCHEMA, Files, Given, read_message, read_text
+from netcompile.importing.given import SCHEMA, Files, Given, read_message, read_text
 from netcompile.kinds import kind_of
 from netcompile.texts import prototxt_source, read_bytes
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _KINDS: Final = {"net": "NetParameter", "solver": "SolverParameter"}
 
 
-def read_files(  # noqa: PLR0913 - what a call can name
+def read_files(
     net: str, solver: str | None, deploy: str | None, output: str | None, report: Report, notes: list[str],
     fork: Fork | None = None,
 ) -> Files:  # fmt: skip
@@ -43,7 +43,7 @@ def _read(path: str, kind: str, report: Report, notes: list[str], fork: Fork | N
         layers, values = take_weights(message) if kind == "net" else (0, 0)
         if layers:
             notes.append(f"{path}: the weights of {layers} layers, {values:,} values, are left out: a spec holds none")
-        given = read_message(message, report)
+        given = read_message(message, _KINDS[kind], report, fork)
     else:
         source = prototxt_source(path, data)
         found = kind_of(source.text)

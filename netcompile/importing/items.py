@@ -30,8 +30,8 @@ _TRANSFORM: Final = "transform_param"
 class Item:
     """One layer of the spec. `layers` has its layers of the net by phase, under "" the one that is in no pair.
 
-    `fields` is what holds in all phases and `variants` what differs, by phase or target. `wires` has the keys of its
-    bottoms and tops. `extra` keys stand last: rules, and whole variants.
+    `fields` is what holds in all phases and `variants` what differs, by phase. `wires` has the keys of its bottoms and
+    tops. `extra` keys stand last: its rules.
     """
 
     __slots__ = ("_learned", "extra", "fields", "first", "layers", "variants", "wires")
@@ -95,13 +95,15 @@ class Item:
         data.update(nested(self.fields, self.type))
         for phase, fields in self.variants.items():
             written = nested(fields, self.type)
-            if written or phase == "train" and not any(self.variants.values()):
+            if written or (phase == "train" and not any(self.variants.values())):
                 data[phase] = written
         data.update(self.extra)
         return data
 
 
-def make_items(layers: Sequence[Any], apart: AbstractSet[int] = frozenset(), fork: Fork | None = None) -> Iterator[Item]:
+def make_items(
+    layers: Sequence[Any], apart: AbstractSet[int] = frozenset(), fork: Fork | None = None
+) -> Iterator[Item]:
     """The items for the layers of a net, in order. Layers whose index is in `apart` are left as they are."""
     i = 0
     while i < len(layers):
@@ -121,8 +123,9 @@ def _is_pair(train: Any, test: Any) -> bool:
             return False
         if not layer.include[0].HasField("phase") or layer.include[0].phase != phase:
             return False
-    same = train.name == test.name and train.HasField("name") == test.HasField("name") and train.type == test.type
-    return same and _without_phase(train.include[0]) == _without_phase(test.include[0])
+    if (train.name, train.type, train.HasField("name")) != (test.name, test.type, test.HasField("name")):
+        return False
+    return bool(_without_phase(train.include[0]) == _without_phase(test.include[0]))
 
 
 def _without_phase(rule: Any) -> Any:

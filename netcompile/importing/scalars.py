@@ -1,4 +1,4 @@
-"""Single values as a spec writes them: each reads back as the very value, in YAML 1.1 readers' eyes too where it is text.
+"""Single values as a spec writes them: each reads back as the very value, and text as text for readers of YAML 1.1 too.
 
 Knows YAML's scalars and the `$` of the language; nothing of fields.
 """

@@ -17,7 +17,7 @@ from netcompile.load import resolve
 from netcompile.schema_fields import FILLERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from netcompile.importing.layout import Data
 
@@ -60,7 +60,7 @@ def layer_fields(layer: Any) -> Fields:
 
 
 def _present(message: Any) -> list[tuple[Any, Any]]:
-    return sorted(message.ListFields(), key=lambda pair: pair[0].index)  # type: ignore[no-any-return] # a list of pairs
+    return sorted(message.ListFields(), key=lambda pair: pair[0].index)
 
 
 def _field_data(field: Any, value: Any) -> Data:
@@ -75,20 +75,19 @@ def _joined(values: list[Data]) -> Data:
 
 
 def _single(field: Any, value: Any) -> Data:
-    kind = field.cpp_type
-    if kind == FieldDescriptor.CPPTYPE_MESSAGE:
+    if field.message_type is not None:
         return _message(value)
-    if kind == FieldDescriptor.CPPTYPE_STRING:
-        return scalars.text(value)
-    if kind == FieldDescriptor.CPPTYPE_FLOAT:
-        return scalars.single(value)
-    if kind == FieldDescriptor.CPPTYPE_DOUBLE:
-        return scalars.double(value)
-    if kind == FieldDescriptor.CPPTYPE_BOOL:
-        return scalars.truth(value)
-    if kind == FieldDescriptor.CPPTYPE_ENUM:
+    if field.enum_type is not None:
         return str(field.enum_type.values_by_number[value].name)
-    return str(value)
+    return _SPELLINGS.get(field.cpp_type, str)(value)
+
+
+_SPELLINGS: Final[Mapping[int, Callable[[Any], str]]] = {
+    FieldDescriptor.CPPTYPE_STRING: scalars.text,
+    FieldDescriptor.CPPTYPE_FLOAT: scalars.single,
+    FieldDescriptor.CPPTYPE_DOUBLE: scalars.double,
+    FieldDescriptor.CPPTYPE_BOOL: scalars.truth,
+}
 
 
 def _message(message: Any) -> Data:
