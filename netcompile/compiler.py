@@ -197,7 +197,7 @@ def expand_document(
     lost = bool("imports" in document.entries and any(found.code in _UNREAD for found in report))
     custom = settings.allow_custom
     fork = settings.fork
-    types = _custom_types(libraries)
+    types = frozenset(_custom_types([*libraries, document]))
     validated = validate(document, report, allow_custom=custom, custom_types=types, fork=fork)
     return expand(
         validated.document,
@@ -205,7 +205,7 @@ def expand_document(
         libraries=libraries,
         overrides=variables,
         damaged=validated.damaged.union(*(one.damaged for one in imported)),
-        recheck=partial(_recheck, allow_custom=custom, custom_types=validated.custom_types, fork=fork),
+        recheck=partial(_recheck, allow_custom=custom, custom_types=types, fork=fork),
         fork=fork,
         lost_library=lost,
     )

@@ -32,13 +32,11 @@ class Validated(NamedTuple):
 
     An item of `layers` that could not be saved is left as null. `damaged` has the id of each other part that lost
     something which could not be put right (layers, block uses, repetitions, blocks, entries of `defaults`, `solver`,
-    `deploy`, the document itself): what is missing there is already reported. `custom_types` are the layer types that it
-    or its libraries say are custom.
+    `deploy`, the document itself): what is missing there is already reported.
     """
 
     document: Mapping
     damaged: frozenset[int]
-    custom_types: frozenset[str]
 
 
 class Rules:
@@ -119,10 +117,10 @@ def validate(
     `allow_custom` takes every unknown layer type for a custom one, `custom_types` those that a library declares.
     The fields are those of `fork`, or Caffe's own.
     """
-    names = frozenset({*custom_types, *_declared(document)})
-    rules = _rules(custom_types=_custom(allow_custom=allow_custom, fork=fork, names=names), fork=fork)
+    custom = _custom(allow_custom=allow_custom, fork=fork, names={*custom_types, *_declared(document)})
+    rules = _rules(custom_types=custom, fork=fork)
     sound, damaged = _validated(document, "document", rules, report)
-    return Validated(sound or document._replace(entries={}, keys={}), damaged, names)
+    return Validated(sound or document._replace(entries={}, keys={}), damaged)
 
 
 def accepts_layer(layer: Mapping, *, allow_custom: bool = False) -> bool:
