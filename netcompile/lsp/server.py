@@ -184,7 +184,7 @@ class Server:
         model, moved = text.nearest()
         shown = []
         for hint in hints(model, 0, len(model.lines)):
-            line = moved.there(hint.line)
+            line = moved.there[hint.line]
             if line is not None and params.range.start.line <= line <= params.range.end.line:
                 place = self.units.position(text.lines, line, hint.column)
                 shown.append(types.InlayHint(place, hint.text, tooltip=hint.tooltip, padding_left=True))
@@ -194,7 +194,7 @@ class Server:
         """What is under the pointer."""
         text, line, column = self._at(params)
         model, moved = text.nearest()
-        old = moved.back(line)
+        old = moved.back[line]
         found = None if old is None else hover(model, old, column)
         if found is None:
             return None
@@ -205,12 +205,12 @@ class Server:
         """Where what is under the cursor comes from."""
         text, line, column = self._at(params)
         model, moved = text.nearest()
-        old = moved.back(line)
+        old = moved.back[line]
         places = []
         for span in [] if old is None else definitions(model, old, column):
             place = convert.location(self.units, span)
             if span.source is model.source:
-                new = moved.there(span.line - 1)
+                new = moved.there[span.line - 1]
                 if new is None:
                     continue
                 place = types.Location(

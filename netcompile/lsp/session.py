@@ -5,7 +5,8 @@ One model per version of a text: what is asked of it again costs nothing. Knows 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Final
 
 from netcompile.lsp.model import Model, lines_of
 from netcompile.paths import PROTOTXT
@@ -13,32 +14,22 @@ from netcompile.records import NamedTuple
 from netcompile.tree import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from netcompile.compiler import Settings
 
 
-class Moved(NamedTuple):
-    """Where the lines of one text are in another, as far as they are the same.
+_MOST_COMPARED: Final = 2000  # lines
 
-    The first `above` lines are, and those from `below` on, which are `by` lines further down.
+
+class Moved(NamedTuple):
+    """Where the lines of one text are in another: for each line of the old text the new one's, and the way back.
+
+    None for a line that is not in the other text.
     """
 
-    above: int
-    below: int
-    by: int
-
-    def there(self, line: int) -> int | None:
-        """A line of the old text in the new one; None where it is none of those that stayed."""
-        if line < self.above:
-            return line
-        return line + self.by if line >= self.below else None
-
-    def back(self, line: int) -> int | None:
-        """A line of the new text in the old one."""
-        if line < self.above:
-            return line
-        return line - self.by if line - self.by >= self.below else None
+    there: Sequence[int | None]
+    back: Sequence[int | None]
 
 
 def moved(old: Sequence[str], new: Sequence[str]) -> Moved:
@@ -46,8 +37,25 @@ def moved(old: Sequence[str], new: Sequence[str]) -> Moved:
     shorter = min(len(old), len(new))
     above = next((i for i in range(shorter) if old[i] != new[i]), shorter)
     rest = shorter - above
-    same = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)
-    return Moved(above, len(old) - same, len(new) - len(old))
+    below = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)
+    there: list[int | None] = [None] * len(old)
+    back: list[int | None] = [None] * len(new)
+    for start, new_start, size in [
+        (0, 0, above),
+        *_matches(old[above : len(old) - below], new[above : len(new) - below], above),
+        (len(old) - below, len(new) - below, below),
+    ]:
+        there[start : start + size] = range(new_start, new_start + size)
+        back[new_start : new_start + size] = range(start, start + size)
+    return Moved(there, back)
+
+
+def _matches(old: Sequence[str], new: Sequence[str], offset: int) -> Iterator[tuple[int, int, int]]:
+    """What is the same in between, where that is little enough to look for."""
+    if not old or not new or len(old) + len(new) > _MOST_COMPARED:
+        return
+    for start, new_start, size in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+        yield start + offset, new_start + offset, size
 
 
 class Text:
@@ -89,7 +97,8 @@ class Text:
         model = self.model
         if model.document is None and self._sound is not None:
             return self._sound, moved(self._sound.lines, self.lines)
-        return model, Moved(len(self.lines), len(self.lines), 0)
+        same = range(len(self.lines))
+        return model, Moved(same, same)
 
     def without(self, line: int) -> tuple[Model, int]:
         """A model to complete a line with, and the line's number there.
@@ -104,8 +113,9 @@ class Text:
         if self._blanked.document is not None:
             return self._blanked, line
         model, where = self.nearest()
-        there = where.back(line)
-        return model, where.above if there is None else there
+        known = next((i for i in range(line, -1, -1) if where.back[i] is not None), None)
+        there = None if known is None else where.back[known]
+        return model, 0 if known is None or there is None else there + line - known
 
     def _make(self, text: str) -> Model:
         return Model(Source(self.path, "" if self.is_prototxt else text), self.settings)
