@@ -63,8 +63,8 @@ class CallError(Exception):
 class Report:
     """Collects the findings of a run. The same finding at the same place is kept once.
 
-    What a block gets wrong shows in every use of it: of findings with a chain of uses, those of the first chain are kept.
-    Of one code, `most` findings are kept.
+    What a block gets wrong shows in every use of it: of findings with a chain of uses, those of the first chain are
+    kept. Of one code, `most` findings are kept.
     """
 
     __slots__ = ("_chains", "_counts", "_found", "_most", "_spoiled")
