@@ -46,6 +46,7 @@ _OWNERS: Final = {
 }
 _WORDED: Final = ("document", "deploy", "block", "repetition", "lint")
 _PLACES: Final = ("train", "test", "deploy")
+_OF_A_FORK: Final = "a message of a Caffe fork needs --caffe"
 _RANKS: Final = {"wrong-kind": 0, "unknown-type": 1}
 
 
@@ -152,6 +153,8 @@ class _Refusal:
             return Problem(path, "unknown-field", message, advice, Drop(), at_key=True)
         meant, hint, sure = _guess(key, known)
         repair = Rename(meant) if sure and meant not in instance else Drop()
+        if not sure and key.endswith("_param"):
+            hint = f"{f'{hint} ' if hint else ''}{_OF_A_FORK}"
         return Problem(path, "unknown-field", message, hint, repair, at_key=True)
 
     def _owner(self, path: Path, schema: dict[str, Any]) -> tuple[str, str]:

@@ -116,7 +116,8 @@ def test_unknown_shapes_flow_on_dim_by_dim() -> None:
 
 def test_fields_types_and_values_of_the_fork_are_read(module: str) -> None:
     loss = (
-        'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" tag: "x" inner_product_param { num_output: 3 } }'
+        'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" tag: "x"\n'
+        "  inner_product_param { num_output: 3 } }\n"
         'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 2 } } }\n'
         'layer { name: "l" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" loss_param { normalization: FIXED } }'
     )
