@@ -9,6 +9,7 @@ from netcompile.compiler import collector_off, compile_document, is_library, set
 from netcompile.diagnostics import CallError
 from netcompile.kinds import kind_of
 from netcompile.load import load
+from netcompile.silence import silence
 from netcompile.records import NamedTuple
 from netcompile.solver_files import read_net
 from netcompile.texts import prototxt_source, read_bytes, spec_source
@@ -61,4 +62,5 @@ def _net(source: Source, settings: Settings, report: Report) -> Shown | None:
     level, stages = settings.state or (0, ())
     built = build_phases(net, level=level, stages=stages)
     check_phases(net, built, report, chosen=settings.state is not None)
+    silence(report, settings.ignore, (), source)
     return None if report.failed else Shown(net.header.name, {phase: one.graph for phase, one in built.items()})

@@ -289,6 +289,13 @@ def test_show_prototxt(call: Call) -> None:
     assert "DUMMY" not in call("show", "v.prototxt", v_prototxt=V1).out
 
 
+def test_show_leaves_out_what_is_silenced(call: Call) -> None:
+    abort = 'layer { name: "d" type: "HDF5Data" top: "d" hdf5_data_param { source: "s" batch_size: 0 } }'
+    assert call("show", "n.prototxt", n_prototxt=abort).code == 1
+    done = call("show", "n.prototxt", n_prototxt=f"{abort}  # netcompile: ignore[run-abort]")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_show_says_what_it_cannot_show(call: Call) -> None:
     wrong = call("show", "a.yaml", a_yaml=WRONG)
     assert (wrong.code, wrong.out) == (1, "")
