@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netcompile.tree import Span
 
 
-MOST_OF_A_KIND: Final = 500  # findings of one code: nobody reads on, and a generated file may have a million
+MOST_OF_A_KIND: Final = 1000  # findings of one code: nobody reads on, and a generated file may have a million
 _LONGEST: Final = 1000  # characters of a message; names and values in it may be of any length
 _MANY: Final = 200  # words to guess from; of more, only those are looked at that are much alike
 _LONGEST_WORD: Final = 100
