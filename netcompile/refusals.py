@@ -58,10 +58,11 @@ class Explainer:
         self._validator = Draft7Validator(schema)
 
     def explain(self, node: Node, definition: str) -> list[Problem]:
-        """Every mistake in a node that does not satisfy a definition."""
+        """Every mistake in a node that does not satisfy a definition, but no more than `MOST_PROBLEMS`."""
         refusal = _Refusal(node, definition, self._definitions)
         errors = self._validator.evolve(schema=self._definitions[definition]).iter_errors(_texts(node))
-        return _independent(problem for error in errors for problem in refusal.problems(error))
+        problems = (problem for error in errors for problem in refusal.problems(error))
+        return _independent(islice(problems, MOST_PROBLEMS))
 
 
 def bad_name(path: Path) -> Problem:
