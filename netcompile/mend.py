@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.acceptor import key_text
 from netcompile.diagnostics import did_you_mean
-from netcompile.refusals import Explainer, bad_name
+from netcompile.refusals import MOST_PROBLEMS, Explainer, bad_name
 from netcompile.repair import Add, Drop, Rename, find, find_key, repaired
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.wording import is_slip, quoted
@@ -73,6 +73,8 @@ class Mender:
             damaged = damaged or any(type(repair) in (Drop, Add, NoneType) for repair in repairs)
             # A layer of unknown type keeps what every layer has; its own fields are neither right nor wrong.
             quiet = quiet or any(type(repair) is Add and "custom" in repair.entries for repair in repairs)
+            if len(problems) >= MOST_PROBLEMS:
+                return None, True
             dropped.update(problem.path for problem in problems if type(problem.repair) is Drop)
             mended = repaired(node, [(problem.path, problem.repair) for problem in problems])
             if mended is None or mended is node:
