@@ -207,6 +207,9 @@ class _Reader:
         self._scanner.problems.clear()
 
     def _report_unknown(self, message: Message, entry: Entry) -> None:
+        self._flaws += self._report.full("unknown-field")
+        if self._report.full("unknown-field"):
+            return
         from netcompile.prototext_refusals import explain_field  # noqa: PLC0415 - only for the refused
 
         text, hint = explain_field(entry.name, message.DESCRIPTOR)
