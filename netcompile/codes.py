@@ -46,7 +46,9 @@ _TABLE: Final = (
     Code("batch-norm-phase", "warning", "A BatchNorm's `use_global_stats` is written against its phase."),
     Code("blob-too-large", "error", "A blob has more elements than Caffe can count (2147483647)."),
     Code("bottom-count", "error", "A layer is given more or fewer bottoms than its type takes."),
-    Code("caffe-differs", "error", "The installed Caffe says otherwise of a net: it builds or not, or has other shapes."),
+    Code(
+        "caffe-differs", "error", "The installed Caffe says otherwise of a net: it builds or not, or has other shapes."
+    ),
     Code("caffe-not-compared", "note", "A net was not compared with the installed Caffe, which can't build it here."),
     Code("class-count", "warning", "Scores for different numbers of classes are compared with the same labels."),
     Code("conflicting-fields", "error", "Two fields are given of which Caffe takes only one."),
@@ -97,6 +99,11 @@ _TABLE: Final = (
         "loss-top-read", "warning", "A layer reads the top of a loss in training, which loses or doubles loss weights."
     ),
     Code("loss-weight-count", "error", "A layer has loss weights, but not one for each of its tops."),
+    Code(
+        "lost-gradient",
+        "warning",
+        "Two layers that share memory follow each other, and Caffe loses the gradient there.",
+    ),
     Code("missing-field", "error", "A field or key that is required is not given."),
     Code("missing-variable", "error", "A required variable, or a required parameter of a block, is given no value."),
     Code("mixed-formats", "error", "A net has layers of two formats, `layer` and `layers`, which Caffe refuses."),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # Types that may give out their bottom's own memory under the names of their tops.
 SHARING: Final = frozenset({"Concat", "Flatten", "Reshape", "Slice", "Split"})
 
+# Those that share the gradient's memory likewise, from set-up on. Flatten does so in Backward alone.
+SHARING_DIFFS: Final = frozenset({"Concat", "Reshape", "Slice"})
+
 # Types whose tops are filled once, or from what the program keeps: what is written over them stays so in the next pass.
 KEEPING: Final = frozenset({"DummyData", "MemoryData", "Parameter"})
 
@@ -36,7 +39,7 @@ _TOLERATED: Final[Mapping[str, frozenset[str]]] = MappingProxyType({
     "Eltwise": _PLAIN,
     "Exp": _IDENTITY_ABOVE_ZERO,
     "LRN": _PLAIN,
-    "MVN": frozenset(),
+    "MVN": frozenset({"BatchNorm"}),  # which leaves normalised values as they are
     "Power": _PLAIN,
     "ReLU": _SIGN_KEEPING,  # in place only: it reads its bottom, which then is its top
     "Sigmoid": _IDENTITY_ABOVE_ZERO,
@@ -57,6 +60,12 @@ def shares_memory(layer: LayerParameter) -> bool:
     if layer.type == "Concat":
         return len(layer.bottom) == 1
     return layer.type != "Slice" or len(layer.top) == 1
+
+
+# Types that leave values of 0 and above as they are, types that give no others, and types that give none of such.
+KEEPING_POSITIVES: Final = _IDENTITY_ABOVE_ZERO
+POSITIVE: Final = frozenset({"AbsVal", "BNLL", "Exp", "Sigmoid", "Softmax"})
+STAYING_POSITIVE: Final = _SIGN_KEEPING | {"Flatten", "Pooling", "Reshape", "Split"}
 
 
 def overwriter(layer: LayerParameter) -> str:

@@ -73,6 +73,7 @@ LINTS: Final = (
     Lint("duplicate-layer", wiring.duplicate_names),
     Lint("in-place-values", overwriting.wrong_values),
     Lint("in-place-gradient", overwriting.wrong_gradients, training=True),
+    Lint("lost-gradient", overwriting.lost_gradients, training=True),
     Lint("unused-top", wiring.unused_tops, training=True),
     Lint("untrained-layer", wiring.untrained_layers, training=True),
     Lint("loss-top-read", wiring.read_losses, training=True),

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Final
 from netcompile.diagnostics import Note
 from netcompile.layers.memory import (
     KEEPING,
+    KEEPING_POSITIVES,
+    POSITIVE,
     READING_TOPS,
+    SHARING_DIFFS,
+    STAYING_POSITIVE,
     overwriter,
     reads_bottoms,
     tolerated,
@@ -60,6 +64,26 @@ def wrong_gradients(view: View) -> Iterator[Finding]:
             yield _finding(view, index, other, f"{text}: that is wrong then")
 
 
+def lost_gradients(view: View) -> Iterator[Finding]:
+    """Flatten layers behind one that shares the memory of gradients with its bottom.
+
+    In Backward, Flatten gives its bottom other memory for that (flatten_layer.cpp), and what the layer before hands on is
+    the old one, which nobody has written.
+    """
+    for index in view.of("Flatten"):
+        version = view.reads[index][0]
+        while version is not None and version.uses == 1 and version.maker in view.in_place:
+            version = view.reads[version.maker][view.in_place[version.maker]]
+        if version is None or version.uses != 1 or version.maker not in view.sharing:
+            continue
+        maker = view.message(version.maker)
+        if maker.type in SHARING_DIFFS and view.backward[version.maker]:
+            text = f"its gradient does not get past {view.name(version.maker)}: nothing before that is trained"
+            hint = "no Flatten right behind a Reshape, or a Concat or Slice of one blob: a Reshape can do it all"
+            notes = [Note(f"the layer '{maker.name}'", view.layers[version.maker].layer.origin.span(""))]
+            yield Finding(index, "bottom:0", text, hint, notes)
+
+
 def _blob(view: View, index: int) -> str:
     return view.names[index][0][view.in_place[index]]
 
@@ -88,7 +112,7 @@ def _clashes(view: View) -> Iterator[tuple[int, int]]:
             overwriters = _overwriters(view, view.writes[keeper][0]) if view.writes[keeper] else ()
             harmless = tolerated(view.message(keeper)) if overwriters else None
             for index in () if harmless is None else overwriters:
-                if overwriter(view.message(index)) not in (harmless or ()):
+                if overwriter(view.message(index)) not in (harmless or ()) and not _is_identity(view, index):
                     yield index, keeper
 
 
@@ -105,7 +129,8 @@ def _shared(view: View) -> Iterator[tuple[int, int]]:
             others = [*_readers(view, readers), *(one for version in aside for one in _readers(view, version.readers))]
             for index in _overwriters(view, top) if others else ():
                 by = overwriter(view.message(index))
-                yield from ((index, one) for one in others if one > index or _needs_bottom(view, one, by))
+                if not _is_identity(view, index):
+                    yield from ((index, one) for one in others if one > index or _needs_bottom(view, one, by))
 
 
 def _overwriters(view: View, version: Version) -> list[int]:
@@ -136,6 +161,19 @@ def _readers(view: View, readers: list[int]) -> list[int]:
         else:
             found.append(reader)
     return sorted(found)
+
+
+def _is_identity(view: View, index: int) -> bool:
+    """True for a layer in place that leaves its bottom as it is, since that has no values below 0."""
+    if overwriter(view.message(index)) not in KEEPING_POSITIVES:
+        return False
+    version = view.reads[index][view.in_place[index]]
+    while version is not None:
+        maker = view.message(version.maker)
+        if maker.type in POSITIVE or overwriter(maker) == "ReLU":
+            return True
+        version = view.reads[version.maker][0] if maker.type in STAYING_POSITIVE else None
+    return False
 
 
 def _needs_bottom(view: View, reader: int, by: str) -> bool:
