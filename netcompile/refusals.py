@@ -7,6 +7,7 @@ where the schema says so. This module reads the schema for what is allowed, and 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from jsonschema import Draft7Validator
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from netcompile.repair import Path, Repair
     from netcompile.tree import Node
+
+
+MOST_PROBLEMS: Final = 1000  # of one node; a generated one may have a million
 
 
 class Problem(NamedTuple):
