@@ -236,6 +236,9 @@ class _Reader:
 
     def _refuse(self, message: Message, field: Field, entry: Entry) -> None:
         """Say why a field does not take a value. Text that only is no UTF-8 is kept, its wrong bytes replaced."""
+        if self._report.full("unknown-enum-value"):
+            self._flaws += 1
+            return
         from netcompile.prototext_refusals import explain_value  # noqa: PLC0415 - only for the refused
 
         code, text, hint = explain_value(entry, field)
