@@ -60,7 +60,11 @@ class Pycaffe:
 
     def __enter__(self) -> Pycaffe:  # noqa: PYI034 - `Self` came with Python 3.11
         """Start, so that a missing pycaffe is told at once."""
-        self._start()
+        try:
+            self._start()
+        except CallError:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
