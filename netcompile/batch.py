@@ -90,19 +90,28 @@ def _name(found: Diagnostic) -> str:
 
 def plan(files: Sequence[Found], root: str | None) -> list[Job]:
     """Make a job of each file: solvers with their nets, nets with the solvers that are only found beside them."""
-    data = {file.path: _read(file.path) for file in files if file.path == "-" or not file.path.endswith(YAML)}
-    texts = {path: prototxt_source(path, content).text for path, content in data.items()}
-    kinds = {path: kind_of(text) for path, text in texts.items()}
+    kinds: dict[str, str | None] = {}
+    named: dict[str, list[str]] = {}  # of each solver, the nets as written
+    given = _read("-") if any(file.path == "-" for file in files) else None
+    for path in (file.path for file in files if not file.path.endswith(YAML)):
+        text = prototxt_source(path, given if given is not None and path == "-" else _read(path)).text
+        kinds[path] = kind_of(text)
+        if kinds[path] == "solver":
+            named[path] = _named(text)
     shown = {os.path.realpath(path): path for path, kind in kinds.items() if kind == "net" and path != "-"}
-    solvers = {path: _nets(path, texts[path], root, shown) for path, kind in kinds.items() if kind == "solver"}
-    named = {path for nets in solvers.values() for path in nets.values()}
+    solvers = {path: _nets(path, written, root, shown) for path, written in named.items()}
+    spoken_for = {path for nets in solvers.values() for path in nets.values()}
     beside = _Beside(kinds.keys())
     jobs = []
     for path, folder in files:
-        given = folder is None
-        near = beside.solvers(path) if kinds.get(path) == "net" and path not in named else ()
-        jobs.append(Job(path, given, solvers.get(path, {}), near, data[path] if path == "-" else None))
+        near = beside.solvers(path) if kinds.get(path) == "net" and path not in spoken_for else ()
+        jobs.append(Job(path, folder is None, solvers.get(path, {}), near, given if path == "-" else None))
     return jobs
+
+
+def _named(text: str) -> list[str]:
+    """The nets that a solver names, as it writes them."""
+    return [match[1] or match[2] for match in _NAMED.finditer(text)]
 
 
 def _read(path: str) -> bytes:
@@ -113,11 +122,10 @@ def _read(path: str) -> bytes:
         return b""
 
 
-def _nets(solver: str, text: str, root: str | None, shown: Mapping[str, str]) -> dict[str, str]:
+def _nets(solver: str, named: Sequence[str], root: str | None, shown: Mapping[str, str]) -> dict[str, str]:
     """The files of the nets that a solver names, by their paths as written."""
     nets = {}
-    for match in _NAMED.finditer(text):
-        written = match[1] or match[2]
+    for written in named:
         path = _resolved(written, solver, root)
         if path is not None:
             nets[written] = shown.get(os.path.realpath(path), path)
@@ -180,4 +188,4 @@ def _solvers_in(folder: str, known: AbstractSet[str]) -> Iterator[tuple[str, fro
             continue
         text = prototxt_source(path, _read(path)).text
         if kind_of(text) == "solver":
-            yield path, frozenset(os.path.basename(match[1] or match[2]) for match in _NAMED.finditer(text))
+            yield path, frozenset(map(os.path.basename, _named(text)))

@@ -12,10 +12,11 @@ from typing import Final, Literal, TypeAlias
 Kind: TypeAlias = Literal["spec", "net", "solver"]
 
 _TOKEN: Final = re.compile(
-    r"""\#[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+    r"""\#[^\n]* | "(?:\\.|[^"\\\n])*"? | '(?:\\.|[^'\\\n])*'?
     | (?<![\w.$-])(?P<key>[A-Za-z_]\w*)[ \t]*(?P<colon>:?)\s*(?P<then>[-{<\[]?) | (?P<open>[{<\[]) | [}>\]]""",
     re.VERBOSE,
 )
+_LOOKED_AT: Final = 1_000_000  # characters; what says nothing for so long says nothing
 _SPEC: Final = frozenset({"vars", "defaults", "blocks", "imports", "deploy", "solver", "lint"})
 _NET: Final = frozenset({"layer", "input", "input_dim", "input_shape"})
 _SOLVER: Final = frozenset({
@@ -30,7 +31,7 @@ def kind_of(text: str) -> Kind | None:
     if text.lstrip("\ufeff \t\r\n").startswith(("{", "---", "%YAML")):
         return "spec"
     depth = 0
-    for token in _TOKEN.finditer(text):
+    for token in _TOKEN.finditer(text, 0, _LOOKED_AT):
         key, then = token["key"], token["then"]
         if key is not None and depth == 0:
             kind = _decided(key, colon=bool(token["colon"]), then=then)

@@ -9,8 +9,8 @@ from netcompile.compiler import collector_off, compile_document, is_library, set
 from netcompile.diagnostics import CallError
 from netcompile.kinds import kind_of
 from netcompile.load import load
-from netcompile.silence import silence
 from netcompile.records import NamedTuple
+from netcompile.silence import silence
 from netcompile.solver_files import read_net
 from netcompile.texts import prototxt_source, read_bytes, spec_source
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,13 @@ WARNING = f'net: "gone.prototxt" {SOLVER}'
 )
 def test_kind_is_told_by_content(text: str, kind: str | None) -> None:
     assert kind_of(text) == kind
+
+
+@pytest.mark.parametrize("piece", ['\\"', "'", "{", "net ", "x: [", "# \n", " ", "net:'", "item { }\n"])
+def test_kind_of_a_large_text_is_told_at_once(piece: str) -> None:
+    start = time.process_time()
+    assert kind_of('"' + piece * 500_000) is None
+    assert time.process_time() - start < 5
 
 
 def test_names_do_not_matter(check: Check) -> None:
