@@ -20,7 +20,6 @@ MAX_DEPTH: Final = 64
 # Items that blocks and repetitions may make: where conditions alone decide how many, nobody knows before they are made.
 MAX_ITEMS: Final = 200_000
 MAX_CONDITIONAL: Final = 20_000
-_FURTHEST: Final = 2**31
 
 
 class Block(NamedTuple):
@@ -110,7 +109,7 @@ def _turns_of(node: Node | None) -> int:
             return len(value.items)
         span = _range(value)
         if span is not None:
-            return len(span)
+            return _length(span)
     return 1
 
 
@@ -154,7 +153,7 @@ def read_turns(node: Mapping, refuse: Callable[[str, Span, str], None]) -> Turns
             refuse("wrong-kind", value.span, text)
             return None
         columns[str(name)] = (node.keys[name], column)
-    counts = {name: len(column) for name, (_, column) in columns.items()}
+    counts = {name: _length(column) for name, (_, column) in columns.items()}
     if len(set(counts.values())) > 1:
         lengths = ", ".join(f"{name} has {count}" for name, count in counts.items())
         refuse("repeat-length", node.span, f"the lists of a repetition differ in length: {lengths}")
@@ -166,10 +165,14 @@ def _range(value: Node) -> range | None:
     if type(value) is not Mapping or value.entries.keys() != {"from", "to"}:
         return None
     ends = [_whole(value.entries[key]) for key in ("from", "to")]
-    if any(end is None or abs(end) >= _FURTHEST for end in ends):
+    if ends[0] is None or ends[1] is None:
         return None
-    first, last = (end or 0 for end in ends)
-    return range(first, last + 1)
+    return range(ends[0], ends[1] + 1)
+
+
+def _length(values: range | list[Node]) -> int:
+    """How many values there are; `len` refuses a range of more than a machine word."""
+    return max(values.stop - values.start, 0) if isinstance(values, range) else len(values)
 
 
 def _whole(node: Node) -> int | None:

@@ -101,7 +101,8 @@ class _Layer:
         # What comes before can make one layer read different blobs in the two phases.
         differs = train is not test and train is not None and test is not None and train.bottoms != test.bottoms
         if differs and not split and not is_null(self.node.entries.get("exclude")):
-            text = f"it continues from {train.bottoms} in TRAIN and {test.bottoms} in TEST, and has `exclude`"
+            where = " and ".join(f"'{', '.join(form.bottoms)}' in {phase}" for phase, form in (("TRAIN", train), ("TEST", test)))
+            text = f"it continues from {where}, and `exclude` keeps it from being written once for each"
             self._add("implied-bottom", None, text, "say where it is with `include`, or name its `bottom`")
         return LayerSpec(self.name, self.node, forms, split or differs, only, self.use, self.damaged)
 

@@ -117,7 +117,7 @@ class Mender:
         keys: dict[Any, Scalar] = {}
         for key, value in defaults.entries.items():
             name = self._name(defaults.keys[key])
-            custom = name is not None and self.rules.has_type(name)
+            custom = _says_custom(value) or (name is not None and self.rules.has_type(name))
             other = "default_custom" if custom else "default_unknown"
             if name is not None and name not in known and not custom and not self.rules.accepts(value, other):
                 name = self._known_type(defaults.keys[key], known)
@@ -158,6 +158,11 @@ class Mender:
         problem = bad_name((text,))
         self.report.add(problem.code, key.span, problem.message, hint=problem.hint)
         return problem.repair.key if type(problem.repair) is Rename else None
+
+
+def _says_custom(node: Node) -> bool:
+    said = node.entries.get("custom") if type(node) is Mapping else None
+    return type(said) is Scalar and said.value is True
 
 
 def _definition_of(node: Node, definition: str) -> str:

@@ -3,7 +3,7 @@
     - {name: conv1, type: Convolution, kernel_sise: 3}  # E:42: unknown-field: did you mean 'kernel_size'?
 
 `E` or `W`, the column, the code, and a text that the message or its hint must contain. Several expectations for one
-line stand behind one another, separated by ` # `.
+line stand behind one another. Warnings count only in a file that expects some, so that a new lint changes no other.
 """
 
 import re
@@ -34,7 +34,8 @@ def found(spec):
 @pytest.mark.parametrize("spec", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
 def test_errors(spec):
     wanted = sorted(expected(spec.read_text(encoding="utf-8")))
-    diagnostics = found(spec)
+    severities = {"error", *("warning" for _, _, severity, _, _ in wanted if severity == "W")}
+    diagnostics = [one for one in found(spec) if one.severity in severities]
     got = sorted((d.span.line, d.span.column, d.severity[0].upper(), d.code) for d in diagnostics)
     assert got == [(line, column, severity, code) for line, column, severity, code, _ in wanted], "\n".join(
         map(str, diagnostics)
