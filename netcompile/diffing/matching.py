@@ -1,7 +1,8 @@
 """Which layers of two nets are the same ones: by name, else by what they are and where they stand.
 
-A renamed layer has the type and the wiring of one that is gone: it reads the same blobs and is read by layers of the
-same types. The order of layers is no difference. Knows graphs, not what parameters mean.
+A renamed layer has the type and the wiring of one that is gone: it reads the same blobs, whatever works in place on them,
+and has the same parameters or is read by layers of the same types. The order of layers is no difference. Knows graphs,
+not what parameters mean.
 """
 
 from __future__ import annotations
@@ -26,6 +27,18 @@ class Side(NamedTuple):
         """The layer that makes a version of a blob, and which of its tops it is."""
         made = self.graph.writes[version.maker]
         return version.maker, next(i for i, one in enumerate(made) if one is version)
+
+    def before_in_place(self, version: Version) -> Version | None:
+        """What the layer that makes a version changes in place; None where it makes a blob of its own."""
+        maker, top = self.top_of(version)
+        bottoms, tops = self.graph.names[maker]
+        return self.graph.reads[maker][list(bottoms).index(tops[top])] if tops[top] in bottoms else None
+
+    def origin(self, version: Version) -> tuple[int, int]:
+        """The layer, and its top, that first made the blob of a version: no layer in place."""
+        while (before := self.before_in_place(version)) is not None:
+            version = before
+        return self.top_of(version)
 
     def reader_types(self, index: int) -> list[str]:
         """The types of the layers that read what a layer makes, sorted."""
@@ -83,16 +96,23 @@ class Matches:
                 self._pair(best[0], j)
 
     def _reads_of_old(self, i: int) -> list[tuple[int, int] | None]:
-        """What a layer of the old net reads: of each bottom, its maker and which of the maker's tops it is."""
-        return [None if version is None else self.old.top_of(version) for version in self.old.graph.reads[i]]
+        """What a layer of the old net reads: of each bottom, its first maker and which of the maker's tops it is."""
+        return [None if version is None else self.old.origin(version) for version in self.old.graph.reads[i]]
 
     def _reads_of_new(self, j: int) -> list[tuple[int | None, int] | None]:
-        """What a layer of the new net reads, its makers told by their partners."""
-        reads = [None if version is None else self.new.top_of(version) for version in self.new.graph.reads[j]]
+        """What a layer of the new net reads, the makers told by their partners."""
+        reads = [None if version is None else self.new.origin(version) for version in self.new.graph.reads[j]]
         return [None if read is None else (self.before.get(read[0]), read[1]) for read in reads]
 
     def same_version(self, old: Version | None, new: Version | None) -> bool:
-        """True where two bottoms read the same blob: of makers that are partners, the same top."""
+        """True where two bottoms read the same blob: of makers that are partners, the same top.
+
+        A layer in place that only one net has is looked through: it is told of itself.
+        """
+        while old is not None and old.maker not in self.after and (before := self.old.before_in_place(old)) is not None:
+            old = before
+        while new is not None and new.maker not in self.before and (before := self.new.before_in_place(new)) is not None:
+            new = before
         if old is None or new is None:
             return old is new
         maker, top = self.new.top_of(new)

@@ -28,37 +28,43 @@ class ShapeChange(NamedTuple):
 
 def changed_shapes(matches: Matches) -> Iterator[tuple[int, ShapeChange]]:
     """The tops of pairs whose known shapes differ, each with the index of its layer in the new net."""
-    causes: dict[int, str] = {}
-    for i, j in matches.pairs():
-        before, after = matches.old.graph.writes[i], matches.new.graph.writes[j]
-        changes = [
-            (name, list(old.shape.dims), list(new.shape.dims))
-            for name, old, new in zip(matches.new.graph.names[j][1], before, after, strict=False)
-            if old.shape is not None and new.shape is not None and old.shape.differs(new.shape)
-        ]
+    causes: dict[int, str] = {}  # of the layers of the new net whose tops differ, or may do so
+    for j, layer in enumerate(matches.new.layers):
+        cause = _inherited(matches, j, causes)
+        if j not in matches.before:
+            if cause is not None:
+                causes[j] = cause
+            continue
+        changes = list(_changed_tops(matches, matches.before[j], j))
         if not changes:
             continue
-        name = matches.new.layers[j].name
-        causes[j] = _cause(matches, i, j, causes) or name
-        for blob, old_dims, new_dims in changes:
-            yield j, ShapeChange(name, blob, old_dims, new_dims, causes[j])
+        causes[j] = cause or _cause(matches, matches.before[j], j) or layer.name
+        for blob, before, after in changes:
+            yield j, ShapeChange(layer.name, blob, before, after, causes[j])
 
 
-def _cause(matches: Matches, i: int, j: int, causes: dict[int, str]) -> str | None:
-    """Where the bottoms' change of shape comes from; None where they did not change."""
+def _changed_tops(matches: Matches, i: int, j: int) -> Iterator[tuple[str, list[int | None], list[int | None]]]:
+    names, before, after = matches.new.graph.names[j][1], matches.old.graph.writes[i], matches.new.graph.writes[j]
+    for name, old, new in zip(names, before, after, strict=False):
+        if old.shape is not None and new.shape is not None and old.shape.differs(new.shape):
+            yield name, list(old.shape.dims), list(new.shape.dims)
+
+
+def _inherited(matches: Matches, j: int, causes: dict[int, str]) -> str | None:
+    """The cause that a layer's bottoms bring with them."""
+    makers = (version.maker for version in matches.new.graph.reads[j] if version is not None)
+    return next((causes[maker] for maker in makers if maker in causes), None)
+
+
+def _cause(matches: Matches, i: int, j: int) -> str | None:
+    """A layer before that only one of the nets has, where the bottoms differ; None where they don't."""
     old, new = matches.old.graph.reads[i], matches.new.graph.reads[j]
-    for after in new:
-        if after is not None and after.maker in causes:
-            return causes[after.maker]
     if not _shapes_differ(old, new):
         return None
-    for after in new:
-        if after is not None and after.maker not in matches.before:
-            return str(matches.new.layers[after.maker].name)
-    for before in old:
-        if before is not None and before.maker not in matches.after:
-            return str(matches.old.layers[before.maker].name)
-    return None
+    added = (after.maker for after in new if after is not None and after.maker not in matches.before)
+    removed = (before.maker for before in old if before is not None and before.maker not in matches.after)
+    names = [matches.new.layers[maker].name for maker in added] + [matches.old.layers[maker].name for maker in removed]
+    return str(names[0]) if names else None
 
 
 def _shapes_differ(old: Sequence[Version | None], new: Sequence[Version | None]) -> bool:

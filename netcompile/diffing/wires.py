@@ -19,24 +19,15 @@ def changed_wires(matches: Matches, i: int, j: int) -> Iterator[FieldChange]:
         if before == after:  # the names say nothing: the layers that make them do
             before, after = _bottoms(matches.old, i, makers=True), _bottoms(matches.new, j, makers=True)
         yield FieldChange("bottom", before, after)
-    if _relative_tops(matches.old, i) != _relative_tops(matches.new, j):
-        yield FieldChange("top", list(matches.old.graph.names[i][1]), list(matches.new.graph.names[j][1]))
+    before, after = list(matches.old.graph.names[i][1]), list(matches.new.graph.names[j][1])
+    if before != after and _relative_tops(matches.old, i) != _relative_tops(matches.new, j):
+        yield FieldChange("top", before, after)
 
 
 def _reads_other(matches: Matches, i: int, j: int) -> bool:
-    """True where a pair reads other blobs, and not only because a layer came or went in between under the same name."""
+    """True where a pair reads other blobs."""
     old, new = matches.old.graph.reads[i], matches.new.graph.reads[j]
-    old_names, new_names = matches.old.graph.names[i][0], matches.new.graph.names[j][0]
-    if len(old_names) != len(new_names):
-        return True
-    for before, after, old_name, new_name in zip(old, new, old_names, new_names, strict=True):
-        if matches.same_version(before, after):
-            continue
-        gone = before is not None and before.maker not in matches.after
-        come = after is not None and after.maker not in matches.before
-        if old_name != new_name or not (gone or come):
-            return True
-    return False
+    return len(old) != len(new) or not all(map(matches.same_version, old, new))
 
 
 def _bottoms(side: Side, index: int, *, makers: bool = False) -> list[str]:

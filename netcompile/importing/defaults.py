@@ -52,7 +52,7 @@ def collect_defaults(items: Sequence[Item], apart: Container[str] = ()) -> dict[
             continue
         shared = _shared(own)
         if sum(_saved(own, path, data) for path, data in shared.items()) > len(f"  {name}: {{}}\n"):
-            defaults[name] = nested(shared, name)
+            defaults[name] = nested(shared, name, own[0].fork)
             for item in own:
                 _take_out(item, shared)
     return defaults

@@ -103,12 +103,14 @@ def _place_comments(document: Document, keys: Mapping[str, Data], items: Sequenc
 def _items_by_place(document: Document) -> dict[tuple[str, int], tuple[int, str]]:
     """The item of each element of the text, and the phase of its layer; one that is gone counts to the next."""
     at: dict[tuple[str, int], tuple[int, str]] = {}
-    origins = document.origins
+    origins, spots = document.origins, document.comments.spots
     if origins is None:
         return at
     for i, item in enumerate(document.items):
         for offset, phase in enumerate(item.layers):
             written = origins.written(item.first + offset)
+            if written.field == "input":
+                at.update({(field, element): (i, phase) for field, element, _ in spots if field.startswith("input")})
             element = written.element
             while element >= 0 and (written.field, element) not in at:
                 at[written.field, element] = (i, phase)

@@ -34,11 +34,12 @@ class Item:
     tops. `extra` keys stand last: its rules.
     """
 
-    __slots__ = ("_learned", "extra", "fields", "first", "layers", "variants", "wires")
+    __slots__ = ("_learned", "extra", "fields", "first", "fork", "layers", "variants", "wires")
 
     def __init__(self, first: int, layers: dict[str, Any], fork: Fork | None = None) -> None:
         self.first = first
         self.layers = layers
+        self.fork = fork
         self._learned: list[int | None] = []
         self.wires: dict[str, Data] = {}
         self.extra: dict[str, Data] = {}
@@ -92,9 +93,9 @@ class Item:
             "type": scalars.text(layer.type) if layer.HasField("type") else NULL,
         }
         data.update(self.wires)
-        data.update(nested(self.fields, self.type))
+        data.update(nested(self.fields, self.type, self.fork))
         for phase, fields in self.variants.items():
-            written = nested(fields, self.type)
+            written = nested(fields, self.type, self.fork)
             if written or (phase == "train" and not any(self.variants.values())):
                 data[phase] = written
         data.update(self.extra)
@@ -144,7 +145,7 @@ def _rules(layer: Any) -> dict[str, Data]:
     return {"only": "train"} if rules == {"include": "TRAIN"} else rules
 
 
-def nested(fields: Fields, type_name: str) -> dict[str, Data]:
+def nested(fields: Fields, type_name: str, fork: Fork | None = None) -> dict[str, Data]:
     """Fields as keys: those of the type's own messages flat, others in their blocks, in the order of a layer's keys."""
     flat = flat_keys(type_name)
     data: dict[str, Data] = {}
@@ -153,7 +154,7 @@ def nested(fields: Fields, type_name: str) -> dict[str, Data]:
             data[field] = value
         elif not field:
             data.setdefault(block, value)
-        elif flat.get(field) == block:
+        elif flat.get(field) == block or (fork is not None and fork.flat_block(type_name, field) == block):
             data[field] = value
         else:
             inner = data.setdefault(block, {})

@@ -75,9 +75,11 @@ def _twins(item: Item) -> tuple[dict[str, Data], dict[str, Data]]:
 def _is_implied(key: _Key, item: Item, twin: LayerSpec | None) -> bool:
     if twin is None:
         return False
+    planned = "DEPLOY" if ("", "deploy") in item.fields else None  # has a form of its own
     return all(
         list(form.bottoms if key == "bottom" else form.tops) == list(getattr(_layer_in(item, target), key))
         for target, form in twin.forms.items()
+        if target != planned
     )
 
 
