@@ -1,6 +1,6 @@
 """Works out findings in a process of its own, so that no request waits for them.
 
-The process starts with the first text and ends when ours does, however that happens. One that dies of a text is
+The process ends when ours does, however that happens. One that dies of a text is
 replaced for the next.
 """
 
@@ -31,9 +31,15 @@ class Checker:
     def __init__(self) -> None:
         self._running: tuple[Connection, BaseProcess] | None = None
 
+    def start(self) -> None:
+        """Start the process, where none runs."""
+        self._running = self._running or _start()
+
     def findings(self, source: Source, settings: Settings) -> list[Finding]:
         """As `findings.findings`; waits for the process. Raises FaultError."""
-        connection, process = self._running = self._running or _start()
+        self.start()
+        assert self._running is not None
+        connection, process = self._running
         try:
             connection.send((source, settings))
             found = connection.recv()

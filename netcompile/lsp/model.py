@@ -77,6 +77,11 @@ class Model:
         self.settings = settings
         self.document = load(source, Report())
 
+    def prepare(self) -> None:
+        """Work out what nearly all answers need, which is nearly all of the work."""
+        if self.document is not None:
+            assert self.instances is not None
+
     @cached_property
     def lines(self) -> list[str]:
         """The lines of the text, without their breaks."""

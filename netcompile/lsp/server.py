@@ -7,6 +7,7 @@ the text as it is. The only module that knows pygls.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -25,15 +26,21 @@ from netcompile.lsp.definition import definitions
 from netcompile.lsp.hints import hints
 from netcompile.lsp.hover import hover
 from netcompile.lsp.rename import RefusedError, rename, subject_at
-from netcompile.lsp.session import Session
+from netcompile.lsp.session import Session, Text
 from netcompile.tree import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from netcompile.compiler import Settings
-    from netcompile.lsp.session import Text
 
+_ANY_SPEC: Final = """
+vars: {size: 3}
+layers:
+  - {name: data, type: Input, shape: {dim: [1, 1, $size, '${size + 1}']}}
+  - {name: conv, type: Convolution, num_output: 1, kernel_size: $size}
+deploy: {}
+"""
 _QUIET: Final = 0.2  # seconds without a change before findings are worked out
 _KINDS: Final = {
     "blob": types.CompletionItemKind.Value,
@@ -49,6 +56,7 @@ def serve(settings: Settings) -> bool:
     with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as stdin, os.fdopen(os.dup(sys.stdout.fileno()), "wb") as stdout:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         server = Server(settings)
+        gc.freeze()  # what is loaded stays; looking for garbage in it would hold up answers
         server.pygls.start_io(stdin, stdout)
         server.stop()
     return server.said_goodbye
@@ -80,6 +88,7 @@ class Server:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._due: dict[str, int | None] = {}  # texts to check, with their version
         self._working: asyncio.Task[None] | None = None
+        self._answer(types.INITIALIZED, self.initialized)
         self._answer(types.TEXT_DOCUMENT_DID_OPEN, self.opened)
         self._answer(types.TEXT_DOCUMENT_DID_CHANGE, self.changed)
         self._answer(types.TEXT_DOCUMENT_DID_SAVE, self.saved)
@@ -109,7 +118,19 @@ class Server:
         """Leave nothing behind."""
         self._checker.stop()
 
+    @property
+    def _refreshes(self) -> bool:
+        """Whether the client asks for hints again when it is told to."""
+        workspace = self.pygls.client_capabilities.workspace
+        hints_of = None if workspace is None else workspace.inlay_hint
+        return bool(hints_of is not None and hints_of.refresh_support)
+
     # Texts and findings
+
+    def initialized(self, _params: types.InitializedParams) -> None:
+        """The client is ready: what the first text would wait for is loaded now."""
+        self._checker.start()
+        Text("", _ANY_SPEC, self.session.settings).model.prepare()
 
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:
         """A text is there: it is checked at once."""
@@ -147,8 +168,20 @@ class Server:
 
     def _is_due(self, uri: str, number: int | None) -> None:
         self._due[uri] = number
+        loop = asyncio.get_running_loop()
         if self._working is None or self._working.done():
-            self._working = asyncio.get_running_loop().create_task(self._work())
+            self._working = loop.create_task(self._work())
+        loop.call_soon(self._catch_up, uri)
+
+    def _catch_up(self, uri: str) -> None:
+        """Understand a text whose model is behind, now that the typing pauses."""
+        text = self.session.texts.get(uri)
+        if text is None or not text.is_behind:
+            return
+        with collector_off():
+            text.model.prepare()
+        if self._refreshes:
+            self.pygls.workspace_inlay_hint_refresh(None)
 
     async def _work(self) -> None:
         """Check what is due, one text after the other."""
@@ -181,6 +214,8 @@ class Server:
     def inlay_hints(self, params: types.InlayHintParams) -> list[types.InlayHint]:
         """The shapes behind the layers."""
         text = self.session.texts[params.text_document.uri]
+        if not self._refreshes:
+            text.model.prepare()  # this client does not ask again
         model, moved = text.nearest()
         shown = []
         for hint in hints(model, 0, len(model.lines)):

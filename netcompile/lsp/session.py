@@ -1,6 +1,7 @@
 """The open texts of an editor, each with its model: of the text as it is, or of the nearest that can be read.
 
-One model per version of a text: what is asked of it again costs nothing. Knows no protocol.
+One model per version of a text: what is asked of it again costs nothing. A large net takes longer to understand than an
+answer may: while it is typed in, the model before stands in, with its lines where they are now. Knows no protocol.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _MOST_COMPARED: Final = 2000  # lines
+LARGE: Final = 300  # layers; the model of a larger net is not made while somebody waits for an answer
 
 
 class Moved(NamedTuple):
@@ -92,11 +94,16 @@ class Text:
                 self._sound = self._model
         return self._model
 
+    @property
+    def is_behind(self) -> bool:
+        """True where the text has changed, the net is large, and the model before stands in."""
+        return self._model is None and self._sound is not None and len(self._sound.instances) > LARGE
+
     def nearest(self) -> tuple[Model, Moved]:
         """The model of the text, or of the last one that could be read, and how the lines have moved since."""
-        model = self.model
-        if model.document is None and self._sound is not None:
+        if self._sound is not None and (self.is_behind or self.model.document is None):
             return self._sound, moved(self._sound.lines, self.lines)
+        model = self.model
         same = range(len(self.lines))
         return model, Moved(same, same)
 
@@ -105,6 +112,8 @@ class Text:
 
         It is that of the text, else of the text without the line, which is being typed; else the nearest.
         """
+        if self.is_behind:
+            return self._from_before(line)
         if self.model.document is not None:
             return self.model, line
         text = "\n".join([*self.lines[:line], "", *self.lines[line + 1 :]])
@@ -112,13 +121,18 @@ class Text:
             self._blanked = self._make(text)
         if self._blanked.document is not None:
             return self._blanked, line
+        return self._from_before(line)
+
+    def _from_before(self, line: int) -> tuple[Model, int]:
         model, where = self.nearest()
         known = next((i for i in range(line, -1, -1) if where.back[i] is not None), None)
         there = None if known is None else where.back[known]
         return model, 0 if known is None or there is None else there + line - known
 
     def _make(self, text: str) -> Model:
-        return Model(Source(self.path, "" if self.is_prototxt else text), self.settings)
+        model = Model(Source(self.path, "" if self.is_prototxt else text), self.settings)
+        model.prepare()
+        return model
 
 
 class Session:

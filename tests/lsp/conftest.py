@@ -33,6 +33,8 @@ class Editor:
         self.client.feature(types.WORKSPACE_CONFIGURATION)(lambda params: [None] * len(params.items))
         self.client.feature(types.CLIENT_REGISTER_CAPABILITY)(lambda _params: None)
         self.client.feature(types.WINDOW_LOG_MESSAGE)(lambda params: self.log.append(params.message))
+        self.refreshed = threading.Event()
+        self.client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)(lambda _params: self.refreshed.set())
         self.run(self.client.start_io(*map(str, command)))
         self.server = self.client._server  # noqa: SLF001 - the process, for its end
         document = types.TextDocumentClientCapabilities(
@@ -42,7 +44,9 @@ class Editor:
                 completion_item=types.ClientCompletionItemOptions(snippet_support=True)
             ),
         )
-        capabilities = types.ClientCapabilities(text_document=document)
+        refreshing = types.InlayHintWorkspaceClientCapabilities(refresh_support=True)
+        workspace = types.WorkspaceClientCapabilities(inlay_hint=refreshing)
+        capabilities = types.ClientCapabilities(text_document=document, workspace=workspace)
         self.started = self.run(
             self.client.initialize_async(types.InitializeParams(capabilities=capabilities, root_uri=ROOT.as_uri()))
         )

@@ -138,6 +138,21 @@ def test_a_broken_text_keeps_what_was_known(editor, opened):
     assert codes(editor.findings(uri, 2)) == [("syntax", 5, 0)]
 
 
+def test_a_large_net_is_answered_for_from_before(editor, opened):
+    types = editor.types
+    layers = [f"  - {{name: r{i}, type: ReLU, bottom: {'data' if i == 0 else f'r{i - 1}'}}}\n" for i in range(500)]
+    text = f"layers:\n{DATA}{''.join(layers)}"
+    uri = opened(text)
+    assert lines_of(ask_hints(editor, uri, 9, 9)) == {9: "2x3x9x9"}
+    editor.refreshed.clear()
+    editor.change(uri, "# a line more\n" + text.replace("[2, 3, 9, 9]", "[2, 3, 5, 5]"))
+    assert lines_of(ask_hints(editor, uri, 9, 9)) == {9: "2x3x9x9"}
+    hover = editor.run(editor.client.text_document_hover_async(types.HoverParams(**editor.at(uri, 9, 12))))
+    assert "layer `r6`" in hover.contents.value
+    assert editor.refreshed.wait(60)
+    assert lines_of(ask_hints(editor, uri, 9, 9)) == {9: "2x3x5x5"}
+
+
 def test_hover(editor, opened):
     uri = opened(SPEC)
     hover = editor.run(editor.client.text_document_hover_async(editor.types.HoverParams(**editor.at(uri, 2, 77))))

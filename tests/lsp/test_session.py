@@ -3,6 +3,7 @@
 import pytest
 
 from netcompile.compiler import Settings
+from netcompile.lsp import session as session_module
 from netcompile.lsp.session import Session, Text, moved
 
 SOUND = "name: a\nlayers:\n  - {name: data, type: Input, shape: {dim: [1]}}\n"
@@ -75,6 +76,23 @@ def test_a_line_that_is_being_typed_is_left_out():
     assert [one.spec.name for one in model.instances] == ["data"]
     text.update(SOUND + "  - {name: bc")
     assert text.without(3)[0] is model
+
+
+def test_the_model_of_a_large_net_stands_in_until_there_is_time(monkeypatch):
+    text = Text("net.yaml", SOUND, Settings())
+    before = text.model
+    text.update(SOUND + "#")
+    assert not text.is_behind
+    monkeypatch.setattr(session_module, "LARGE", 0)
+    text.update("# new\n" + SOUND + "  - {name: b, type: ReLU, bottom: }\n")
+    assert text.is_behind
+    model, lines = text.nearest()
+    assert model is before
+    assert lines.back[3] == 2
+    assert text.without(4) == (before, 3)
+    assert text.model is not before
+    assert not text.is_behind
+    assert text.nearest()[0] is text.model
 
 
 def test_prototxt_has_no_tree():
