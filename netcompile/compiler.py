@@ -1,4 +1,7 @@
-"""The stages in order, and the entries of the API. Straight-line code: nothing here decides what a spec or a net means."""
+"""The stages in order, and the entries of the API.
+
+Straight-line code: nothing here decides what a spec or a net means.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from netcompile.checked_states import build, build_phases, check_phases, check_run_of
 from netcompile.diagnostics import CompileError, Diagnostic, Report
 from netcompile.emit import emit, emit_phase, to_text
-from netcompile.expand import Expanded, expand
+from netcompile.expand import expand
 from netcompile.load import load, read_source
 from netcompile.lower import lower
 from netcompile.records import NamedTuple
@@ -19,7 +22,7 @@ from netcompile.spec import name_list
 from netcompile.states import State
 from netcompile.tree import Mapping as MappingNode
 from netcompile.tree import Source
-from netcompile.validate import Validated, validate, validate_layer, validate_section
+from netcompile.validate import Validated, declared_custom, validate, validate_layer, validate_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from netcompile.forks import Fork
     from netcompile.ir import Graph, Net
     from netcompile.layers import Known
+    from netcompile.spec import Expanded
     from netcompile.tree import Node
 
 
@@ -39,7 +43,8 @@ _UNREAD: Final = frozenset({
     "expansion-limit",
 })  # fmt: skip
 _KEYS: Final = frozenset({
-    "name", "vars", "defaults", "blocks", "imports", "deploy", "solver", "lint", "force_backward", "debug_info", "state",
+    "name", "vars", "defaults", "blocks", "imports", "deploy", "solver", "lint", "force_backward", "debug_info",
+    "state",
 })  # fmt: skip
 
 
@@ -81,8 +86,15 @@ class Compiled:
     `warnings` are the findings that are no errors; `notes` say what was not checked.
     """
 
-    def __init__(self, lowered: Net, deploy: Net | None, solver: SolverParameter | None, graphs: Mapping[str, Graph],
-                 findings: Sequence[Diagnostic], source: Callable[[], str]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        lowered: Net,
+        deploy: Net | None,
+        solver: SolverParameter | None,
+        graphs: Mapping[str, Graph],
+        findings: Sequence[Diagnostic],
+        source: Callable[[], str],
+    ) -> None:
         self.net = emit(lowered)
         self.deploy = None if deploy is None else emit(deploy)
         self.solver = solver
@@ -99,7 +111,7 @@ class Compiled:
         return tuple(target for target, message in found.items() if message is not None)
 
     def message(self, target: str = "net") -> Message:
-        """The message of a target: "net", "train", "test", "deploy" or "solver". Raises KeyError where there is none."""
+        """The message of "net", "train", "test", "deploy" or "solver". Raises KeyError where there is none."""
         if target in ("train", "test"):
             return emit_phase(self._lowered, target.upper())
         found: Message | None = {"net": self.net, "deploy": self.deploy, "solver": self.solver}[target]
@@ -112,7 +124,7 @@ class Compiled:
         return to_text(self.message(target), self._source() if header else None)
 
 
-def compile(  # noqa: A001, PLR0913 - the public verb, and what it can be told
+def compile(  # noqa: A001 - the public verb, and what it can be told
     spec: str | os.PathLike[str] | TextIO | Mapping[str, Any],
     *,
     variables: Mapping[str, Any] | None = None,
@@ -212,9 +224,14 @@ def expand_document(
 
 
 def _recheck(
-    node: MappingNode, definition: str, report: Report, *, allow_custom: bool, custom_types: frozenset[str],
+    node: MappingNode,
+    definition: str,
+    report: Report,
+    *,
+    allow_custom: bool,
+    custom_types: frozenset[str],
     fork: Fork | None,
-) -> MappingNode | None:  # fmt: skip
+) -> MappingNode | None:
     if definition == "layer":
         return validate_layer(node, report, allow_custom=allow_custom, custom_types=custom_types, fork=fork)
     return validate_section(node, definition, report, fork)
@@ -238,12 +255,7 @@ def _libraries(document: MappingNode, report: Report, settings: Settings) -> lis
 
 def _custom_types(libraries: Iterable[MappingNode]) -> set[str]:
     """Types that a library's `defaults` say are custom."""
-    found = set()
-    for library in libraries:
-        defaults = library.entries.get("defaults")
-        if type(defaults) is MappingNode:
-            found.update(name for name, node in defaults.entries.items() if type(node) is MappingNode and "custom" in node.entries)
-    return found
+    return {name for library in libraries for name in declared_custom(library)}
 
 
 def _deploy(spec: Expanded, report: Report, settings: Settings) -> Net | None:
@@ -256,10 +268,17 @@ def _deploy(spec: Expanded, report: Report, settings: Settings) -> Net | None:
     return derive_deploy(net, read_options(spec.deploy), report, fork)
 
 
-def _solver(  # noqa: PLR0913 - all that a spec says
-    section: MappingNode, document: MappingNode, net: Net, settings: Settings, *, report: Report, checks: Report,
-    incomplete: bool, known: Known,
-) -> SolverParameter | None:  # fmt: skip
+def _solver(
+    section: MappingNode,
+    document: MappingNode,
+    net: Net,
+    settings: Settings,
+    *,
+    report: Report,
+    checks: Report,
+    incomplete: bool,
+    known: Known,
+) -> SolverParameter | None:
     from netcompile.solver_files import compile_solver  # noqa: PLC0415 - for specs that have one
 
     sound = validate_section(section, "solver", report, settings.fork)
@@ -297,7 +316,9 @@ def _from_root(path: str, spec: str, settings: Settings) -> str | None:
 
 def check_library(document: MappingNode, report: Report, settings: Settings) -> None:
     """Check a loaded library, and those that it imports, as far as that goes without a use."""
-    libraries = [one.document for one in _libraries(document, report, settings)] if "imports" in document.entries else []
+    libraries = (
+        [one.document for one in _libraries(document, report, settings)] if "imports" in document.entries else []
+    )
     types = _custom_types(libraries)
     validate(document, report, allow_custom=settings.allow_custom, custom_types=types, fork=settings.fork)
     _silence(report, document, settings)
@@ -315,7 +336,7 @@ def _silence(report: Report, document: MappingNode, settings: Settings) -> None:
 
 
 def variable_nodes(variables: Mapping[str, Any], report: Report) -> dict[str, Node]:
-    """Values set from outside as nodes. Text as from the command line is read before; here values are taken as they are."""
+    """Values set from outside as nodes, taken as they are."""
     if not variables:
         return {}
     source = Source("variables", _dump({"vars": dict(variables)}))
@@ -352,9 +373,9 @@ def is_foreign(document: MappingNode) -> bool:
 def _source_of(spec: str | os.PathLike[str] | TextIO | Mapping[str, Any]) -> Source:
     if hasattr(spec, "read"):
         name = getattr(spec, "name", None)
-        return Source(name if isinstance(name, str) else "<stream>", spec.read())  # type: ignore[union-attr]
+        return Source(name if isinstance(name, str) else "<stream>", spec.read())
     if isinstance(spec, str) or hasattr(spec, "__fspath__"):
-        return read_source(os.fspath(spec))  # type: ignore[arg-type]
+        return read_source(os.fspath(spec))
     return Source("<mapping>", _dump(spec))
 
 

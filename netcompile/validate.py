@@ -117,7 +117,7 @@ def validate(
     `allow_custom` takes every unknown layer type for a custom one, `custom_types` those that a library declares.
     The fields are those of `fork`, or Caffe's own.
     """
-    custom = _custom(allow_custom=allow_custom, fork=fork, names={*custom_types, *_declared(document)})
+    custom = _custom(allow_custom=allow_custom, fork=fork, names={*custom_types, *declared_custom(document)})
     rules = _rules(custom_types=custom, fork=fork)
     sound, damaged = _validated(document, "document", rules, report)
     return Validated(sound or document._replace(entries={}, keys={}), damaged)
@@ -156,7 +156,7 @@ def _validated(node: Mapping, definition: str, rules: Rules, report: Report) -> 
     return sound if type(sound) is Mapping else None, frozenset(mender.damaged)
 
 
-def _declared(document: Mapping) -> set[str]:
+def declared_custom(document: Mapping) -> set[str]:
     """The types that `defaults` says are custom."""
     defaults = document.entries.get("defaults")
     if type(defaults) is not Mapping:
