@@ -211,7 +211,7 @@ class _Inference:
             applied = applied._replace(later=())
         if not layer.damaged:
             for error in applied.errors:
-                self._shape_error(layer, error)
+                self._shape_error(layer, error, index)
         blobs, fillers = self._learned(layer, kind, applied)
         declared, tops = len(self.made[index]), applied.tops
         if layer.damaged:
@@ -271,8 +271,17 @@ class _Inference:
             return inferred
         return Shape(a if type(a) is int else b for a, b in zip(inferred, declared, strict=True))
 
-    def _shape_error(self, layer: Layer, error: ShapeError) -> None:
-        self._add(layer, error.code, error.at, error.message, hint=error.hint)
+    def _shape_error(self, layer: Layer, error: ShapeError, index: int | None = None) -> None:
+        notes, hint = self._explain(error, index)
+        self._add(layer, error.code, error.at, error.message, hint=hint, notes=notes)
+
+    def _explain(self, error: ShapeError, index: int | None) -> tuple[Sequence[Note], str | None]:
+        """Where the sizes come from that don't fit, and the hint; `index` is that of the layer they don't fit in."""
+        from netcompile.trace import TRACED, Wiring, explain  # noqa: PLC0415 - for the refused
+
+        if index is None or error.code not in TRACED:
+            return (), error.hint
+        return explain(error, index, Wiring(self.layers, self.names, self.wires))
 
     def _check_type(self, layer: Layer) -> None:
         message = layer.message
