@@ -94,6 +94,32 @@ def write_layer_defaults(layer: Any, own: Descriptor) -> None:
     write_defaults(layer, own)
 
 
+def spell_defaults(message: Any, own: Descriptor) -> None:
+    """Write out a message's own defaults where those of ours, of type `own`, are others: then both mean the same."""
+    plan = _plan(message.DESCRIPTOR, own)
+    if plan is None:
+        return
+    if message.DESCRIPTOR.name == "LayerParameter":
+        _give_blocks(message, own)
+    for name, _ in plan.defaults:
+        if not message.HasField(name):
+            setattr(message, name, getattr(message, name))
+    for field, value in message.ListFields():
+        twin = own.fields_by_name.get(field.name)
+        if field.cpp_type == _MESSAGE and twin is not None and twin.message_type:
+            for one in value if is_repeated(field) else (value,):
+                spell_defaults(one, twin.message_type)
+
+
+def _give_blocks(layer: Any, own: Descriptor) -> None:
+    """Make room for the defaults of the messages that a layer's type reads and that are not given."""
+    given = layer.DESCRIPTOR.fields_by_name
+    for name in _reads(layer.type):
+        plan = _plan(given[name].message_type, own.fields_by_name[name].message_type) if name in given else None
+        if plan is not None and plan.defaults and not layer.HasField(name):
+            getattr(layer, name).SetInParent()
+
+
 def _reads(type_name: str) -> tuple[str, ...]:
     kind = LAYER_TYPES.get(type_name)
     return kind.messages if kind else ()

@@ -21,7 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.diagnostics import CallError
 from netcompile.fill import is_repeated
-from netcompile.foreign import carry, carry_layer, write_defaults, write_layer_defaults
+from netcompile.foreign import carry, carry_layer, spell_defaults, write_defaults, write_layer_defaults
 from netcompile.ir import Net
 from netcompile.layers import LAYER_TYPES
 
@@ -108,6 +108,11 @@ class Fork:
         own: Any = own_messages.DESCRIPTOR
         write = write_layer_defaults if isinstance(message, self.LayerParameter) else write_defaults
         write(message, own.message_types_by_name[message.DESCRIPTOR.name])
+
+    def spell_out(self, message: Message) -> None:
+        """Write out what a message of this fork leaves to its own defaults where Caffe's are others."""
+        own: Any = own_messages.DESCRIPTOR
+        spell_defaults(message, own.message_types_by_name[message.DESCRIPTOR.name])
 
 
 class CarriedNet:

@@ -111,7 +111,9 @@ class Matches:
         """
         while old is not None and old.maker not in self.after and (before := self.old.before_in_place(old)) is not None:
             old = before
-        while new is not None and new.maker not in self.before and (before := self.new.before_in_place(new)) is not None:
+        while (
+            new is not None and new.maker not in self.before and (before := self.new.before_in_place(new)) is not None
+        ):
             new = before
         if old is None or new is None:
             return old is new

@@ -5,6 +5,7 @@ docs/diff.md describes both. Pure functions: nothing here prints or compares.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.importing.items import flat_keys
@@ -141,7 +142,7 @@ def to_json(difference: Difference) -> dict[str, Any]:
         "after": difference.after,
         "equal": difference.equal,
         "phases": difference.phases,
-        "net": [change._asdict() for change in difference.header],
+        "net": [_finite(change._asdict()) for change in difference.header],
         "removed": _layers(difference, "removed"),
         "added": _layers(difference, "added"),
         "renamed": _layers(difference, "renamed"),
@@ -161,4 +162,14 @@ def _layers(difference: Difference, what: str) -> list[dict[str, Any]]:
 
 
 def _flat(entry: FieldEntry | ShapeEntry) -> dict[str, Any]:
-    return {"layer": entry.layer, "type": entry.type, **entry.change._asdict(), "phases": entry.phases}
+    change: dict[str, Any] = _finite(entry.change._asdict())
+    return {"layer": entry.layer, "type": entry.type, **change, "phases": entry.phases}
+
+
+def _finite(value: Any) -> Any:
+    """A value without what JSON has no number for: that becomes text, such as "inf"."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return str(value) if isinstance(value, float) and not isfinite(value) else value

@@ -42,7 +42,8 @@ def _read(path: str, kind: str, report: Report, notes: list[str], fork: Fork | N
         message = read_binary(path, data, getattr(fork or own_messages, _KINDS[kind]))
         layers, values = take_weights(message) if kind == "net" else (0, 0)
         if layers:
-            notes.append(f"{path}: the weights of {layers} layers, {values:,} values, are left out: a spec holds none")
+            of = "1 layer" if layers == 1 else f"{layers} layers"
+            notes.append(f"{path}: the weights of {of}, {values:,} values, are left out: a spec holds none")
         given = read_message(message, _KINDS[kind], report, fork)
     else:
         source = prototxt_source(path, data)

@@ -25,7 +25,7 @@ SCHEMA: Final = "netcompile.schema.json"
 class Given(NamedTuple):
     """A net or solver in the current format, with its comments and where its layers were written.
 
-    `formats` says what was old in it.
+    `formats` says what was old in it. What a fork's message leaves to defaults that are not Caffe's is written out.
     """
 
     message: Any
@@ -51,14 +51,14 @@ def read_text(source: Source, kind: str, report: Report, fork: Fork | None = Non
     """Read the text of a net or solver, by the name of its message."""
     parsed = read_prototxt(source, getattr(fork or own_messages, kind), report)
     comments = NO_COMMENTS if report.failed else read_comments(source.text)
-    return _upgraded(parsed.message, comments, report, parsed.positions.find)
+    return _upgraded(parsed.message, comments, report, fork, parsed.positions.find)
 
 
 def read_message(message: Message, kind: str, report: Report, fork: Fork | None = None) -> Given:
     """Take a net or solver that is a message of any pool. It is not modified."""
     own = getattr(fork or own_messages, kind).FromString(message.SerializePartialToString())
     check_message(own, report)
-    return _upgraded(own, NO_COMMENTS, report)
+    return _upgraded(own, NO_COMMENTS, report, fork)
 
 
 def fork_in(message: Message) -> Fork | None:
@@ -70,11 +70,15 @@ def fork_in(message: Message) -> Fork | None:
     return fork_of(type(message)) if unknown_fields(known) else None
 
 
-def _upgraded(message: Any, comments: Comments, report: Report, find: Any = None) -> Given:
+def _upgraded(message: Any, comments: Comments, report: Report, fork: Fork | None, find: Any = None) -> Given:
     if message.DESCRIPTOR.name == "NetParameter":
         upgraded = upgrade_net(message, report, find)
+        if fork is not None:
+            fork.spell_out(upgraded.net)
         return Given(upgraded.net, comments, upgraded.origins, upgraded.formats)
     solver = upgrade_solver(message, report, find)
+    if fork is not None:
+        fork.spell_out(solver)
     for field, value in solver.ListFields():
         nets = value if field.name == "test_net_param" else (value,) if field.name.endswith("net_param") else ()
         if any(getattr(net, "layers", ()) for net in nets):

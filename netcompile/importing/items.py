@@ -147,14 +147,14 @@ def _rules(layer: Any) -> dict[str, Data]:
 
 def nested(fields: Fields, type_name: str, fork: Fork | None = None) -> dict[str, Data]:
     """Fields as keys: those of the type's own messages flat, others in their blocks, in the order of a layer's keys."""
-    flat = flat_keys(type_name)
+    flat = flat_keys(type_name, fork)
     data: dict[str, Data] = {}
     for (block, field), value in sorted(fields.items(), key=_order(type_name)):
         if not block:
             data[field] = value
         elif not field:
             data.setdefault(block, value)
-        elif flat.get(field) == block or (fork is not None and fork.flat_block(type_name, field) == block):
+        elif flat.get(field) == block:
             data[field] = value
         else:
             inner = data.setdefault(block, {})
@@ -177,10 +177,10 @@ def _order(type_name: str) -> Any:
     return rank
 
 
-def flat_keys(type_name: str) -> Mapping[str, str]:
+def flat_keys(type_name: str, fork: Fork | None = None) -> Mapping[str, str]:
     """The fields that a spec may write flat, with their blocks. What moved to `transform_param` needs its old block."""
     kind = LAYER_TYPES.get(type_name)
-    fields = flat_fields(type_name)
+    fields = flat_fields(type_name, fork)
     if kind is None or _TRANSFORM not in kind.reads:
         return fields
     moved = TransformationParameter.DESCRIPTOR.fields_by_name

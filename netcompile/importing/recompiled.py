@@ -49,11 +49,6 @@ class Recompiled:
 
     def _same(self, compiled: Any, given: Any) -> bool:
         """True for equal messages, as text, in which a field that is no number equals itself."""
-        if self.fork is not None and str(compiled) != str(given):
-            whole = type(given)()
-            whole.CopyFrom(given)
-            self.fork.complete(whole)
-            given = whole
         return str(compiled) == str(given)
 
     def drift(self, given: Any) -> list[str]:

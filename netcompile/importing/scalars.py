@@ -17,7 +17,7 @@ from netcompile.load import resolve
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_/.$(][\w/.$()@%^+*=~-]*(?: [A-Za-z0-9_/.$()][\w/.$()@%^+*=~-]*)*", re.ASCII)
 # Words and numbers of YAML 1.1, which other tools may read the spec as.
 _OTHERWISE: Final = re.compile(
-    r"y|n|yes|no|on|off|\.+|\d[\d_]*\.?[\d_]*(?:e[-+]?\d+)?|\.[\d_]+(?:e[-+]?\d+)?|0[xbo][\da-f_]+|\d{4}-\d\d?-\d\d?",
+    r"yes|no|on|off|\.+|\d[\d_]*\.?[\d_]*(?:e[-+]?\d+)?|\.[\d_]+(?:e[-+]?\d+)?|0[xbo][\da-f_]+|\d{4}-\d\d?-\d\d?",
     re.IGNORECASE,
 )
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}

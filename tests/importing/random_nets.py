@@ -7,7 +7,25 @@ from netcompile.caffe import caffe_pb2
 from netcompile.fill import is_repeated
 from netcompile.layers import LAYER_TYPES
 
-NAMES = ("data", "label", "conv", "a/b", "x y", "", "yes", "1e3", "$x", "${y}", "#", "- a", "é", "\x07\n", "<<", "~", "12:30")
+NAMES = (
+    "data",
+    "label",
+    "conv",
+    "a/b",
+    "x y",
+    "",
+    "yes",
+    "1e3",
+    "$x",
+    "${y}",
+    "#",
+    "- a",
+    "é",
+    "\x07\n",
+    "<<",
+    "~",
+    "12:30",
+)
 WORDS = st.sampled_from(NAMES) | st.text(st.characters(exclude_categories=("Cs",)), max_size=6)
 TYPES = st.sampled_from([*LAYER_TYPES, "Convolution", "ReLU", "Data", "Mine", "", "a$b", "no"])
 SCALARS = {
@@ -18,7 +36,8 @@ SCALARS = {
     FieldDescriptor.CPPTYPE_FLOAT: st.floats(width=32) | st.sampled_from([0.0, 0.1, 1.0, 1e-4, 1e10]),
     FieldDescriptor.CPPTYPE_DOUBLE: st.floats(),
     FieldDescriptor.CPPTYPE_BOOL: st.booleans(),
-    FieldDescriptor.CPPTYPE_STRING: WORDS | st.sampled_from(['{"a": 1}', "{'a': [1, 2.5]}", '["x", null]', "[]", "{a: 1}"]),
+    FieldDescriptor.CPPTYPE_STRING: WORDS
+    | st.sampled_from(['{"a": 1}', "{'a': [1, 2.5]}", '["x", null]', "[]", "{a: 1}"]),
 }
 # What the upgrade of old formats would change is no business of these tests.
 OLD = {"layers", "input"}
@@ -27,7 +46,9 @@ OLD = {"layers", "input"}
 @st.composite
 def fields(draw, descriptor, most, depth, skip=()):
     """Keyword arguments of a message: at most so many fields, some messages inside to that depth."""
-    chosen = draw(st.lists(st.sampled_from([f for f in descriptor.fields if f.name not in skip]), max_size=most, unique_by=id))
+    chosen = draw(
+        st.lists(st.sampled_from([f for f in descriptor.fields if f.name not in skip]), max_size=most, unique_by=id)
+    )
     return {field.name: draw(values(field, depth)) for field in chosen}
 
 
@@ -44,7 +65,13 @@ def values(field, depth):
 LAYER = caffe_pb2.LayerParameter.DESCRIPTOR
 WIRES = st.lists(st.sampled_from(NAMES[:6]), max_size=2)
 RULES = st.sampled_from(
-    [{}, {"include": [{"phase": "TRAIN"}]}, {"include": [{"phase": "TEST"}]}, {"exclude": [{"phase": "TEST"}]}, {"include": [{}]}]
+    [
+        {},
+        {"include": [{"phase": "TRAIN"}]},
+        {"include": [{"phase": "TEST"}]},
+        {"exclude": [{"phase": "TEST"}]},
+        {"include": [{}]},
+    ]
 )
 
 
@@ -75,7 +102,9 @@ def nets(draw):
             if phase:
                 del other.include[:]
                 other.include.add(phase=phase)
-            other.MergeFrom(caffe_pb2.LayerParameter(**draw(fields(LAYER, 1, 1, {"name", "type", "include", "exclude"}))))
+            other.MergeFrom(
+                caffe_pb2.LayerParameter(**draw(fields(LAYER, 1, 1, {"name", "type", "include", "exclude"})))
+            )
     return net
 
 
@@ -83,6 +112,8 @@ def nets(draw):
 def solvers(draw):
     """A solver, without nets inside: those are not upgraded, and may hold what no spec can."""
     descriptor = caffe_pb2.SolverParameter.DESCRIPTOR
-    nets_inside = {field.name for field in descriptor.fields if field.message_type and field.message_type.name == "NetParameter"}
+    nets_inside = {
+        field.name for field in descriptor.fields if field.message_type and field.message_type.name == "NetParameter"
+    }
     given_fields = draw(fields(descriptor, 8, 2, {"solver_type", *nets_inside}))
     return caffe_pb2.SolverParameter(net="net.prototxt", **{k: v for k, v in given_fields.items() if k != "net"})

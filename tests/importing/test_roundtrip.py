@@ -116,7 +116,9 @@ def test_odd_nets_come_back(text):
     assert_comes_back(text)
 
 
-@pytest.mark.parametrize("param_str", ['{"a": [1, 2.50]}', '{"a": [1, 2.5]}', "{'a': (1, 2)}", "{'a': [1, None]}", "[]", "{", '{"$": 1}'])
+@pytest.mark.parametrize(
+    "param_str", ['{"a": [1, 2.50]}', '{"a": [1, 2.5]}', "{'a': (1, 2)}", "{'a': [1, None]}", "[]", "{", '{"$": 1}']
+)
 def test_param_str_comes_back_character_by_character(param_str):
     net = caffe_pb2.NetParameter()
     net.layer.add(name="p", type="Python", python_param={"param_str": param_str})
@@ -124,7 +126,9 @@ def test_param_str_comes_back_character_by_character(param_str):
 
 
 def test_the_given_message_is_not_changed():
-    net = text_format.Parse('layers { name: "a" type: RELU } input: "x" input_dim: [1, 2, 3, 4]', caffe_pb2.NetParameter())
+    net = text_format.Parse(
+        'layers { name: "a" type: RELU } input: "x" input_dim: [1, 2, 3, 4]', caffe_pb2.NetParameter()
+    )
     before = net.SerializeToString(deterministic=True)
     assert_comes_back(net)
     assert net.SerializeToString(deterministic=True) == before

@@ -1,0 +1,359 @@
+"""Two nets compared by what they mean: what is no difference, what is one, where shapes and weights stand."""
+
+import json
+
+import pytest
+from google.protobuf import text_format
+
+import netcompile
+from netcompile import caffe_pb2
+from netcompile.diagnostics import Report
+from netcompile.differ import NetSide, compare
+from netcompile.diffing.graphs import graphs_of_net
+from netcompile.diffing.report import to_json, to_text
+from netcompile.diffing.weights import stored_blobs
+from netcompile.old_formats import upgrade_net
+
+DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [2, 3, 8, 8] } } }'
+
+
+def conv(name, bottom, more="", out=4, top=None):
+    return (
+        f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{top or name}" '
+        f"convolution_param {{ num_output: {out} kernel_size: 3 {more} }} }}"
+    )
+
+
+def layer(name, type_name, bottom="", top="", more=""):
+    bottoms = "".join(f' bottom: "{one}"' for one in bottom.split())
+    tops = "".join(f' top: "{one}"' for one in (top or name).split())
+    return f'layer {{ name: "{name}" type: "{type_name}"{bottoms}{tops} {more} }}'
+
+
+def side(text, name, phase=None):
+    net = upgrade_net(text_format.Parse(text, caffe_pb2.NetParameter()), Report()).net
+    return NetSide(name, net, graphs_of_net(net, phase=phase))
+
+
+def difference(before, after, *, phase=None, **more):
+    return compare(side(before, "A", phase), side(after, "B", phase), **more)
+
+
+def told(before, after, **more):
+    """The lines that are shown, without the first."""
+    return [line for line in to_text(difference(before, after, **more)).splitlines()[1:] if line]
+
+
+CONV = DATA + conv("c", "data")
+SAME = {
+    "a default written out": (
+        CONV,
+        DATA + conv("c", "data", "stride: 1 pad: 0 dilation: 1 group: 1 bias_term: true axis: 1"),
+    ),
+    "both sides of a window": (CONV, CONV.replace("kernel_size: 3", "kernel_h: 3 kernel_w: 3")),
+    "one size for each axis": (CONV, CONV.replace("kernel_size: 3", "kernel_size: 3 kernel_size: 3")),
+    "a filler at its default": (CONV, DATA + conv("c", "data", 'bias_filler { type: "constant" value: 0 }')),
+    "an empty message": (DATA + layer("r", "ReLU", "data"), DATA + layer("r", "ReLU", "data", more="relu_param {}")),
+    "param entries at their defaults": (
+        CONV,
+        CONV.replace("convolution_param", "param { lr_mult: 1 } param {} convolution_param"),
+    ),
+    "a loss's own weight": (
+        DATA + layer("l", "EuclideanLoss", "data data"),
+        DATA + layer("l", "EuclideanLoss", "data data", more="loss_weight: 1"),
+    ),
+    "weights of 0 behind the first": (
+        DATA + layer("s", "Split", "data", "a b", "loss_weight: 1 loss_weight: 0"),
+        DATA + layer("s", "Split", "data", "a b", "loss_weight: 1"),
+    ),
+    "the order of independent layers": (
+        DATA + conv("a", "data") + conv("b", "data"),
+        DATA + conv("b", "data") + conv("a", "data"),
+    ),
+    "an old format": (
+        'input: "data" input_dim: [2, 3, 8, 8] layers { name: "r" type: RELU bottom: "data" top: "r" }',
+        DATA.replace('name: "data"', 'name: "input"', 1) + layer("r", "ReLU", "data"),
+    ),
+    "the phase that Caffe writes into a snapshot": (
+        CONV,
+        CONV.replace("convolution_param", "phase: TRAIN convolution_param"),
+    ),
+    "a rule for both phases": (
+        CONV,
+        CONV.replace("convolution_param", "include { phase: TRAIN } include { phase: TEST } convolution_param"),
+    ),
+    "not a number": (
+        DATA + layer("p", "Power", "data", more="power_param { scale: nan }"),
+        DATA + layer("p", "Power", "data", more="power_param { scale: nan }"),
+    ),
+    "layers without names": ('layer { type: "ReLU" bottom: "x" top: "x" }',) * 2,
+}
+
+
+@pytest.mark.parametrize(("before", "after"), SAME.values(), ids=SAME)
+def test_no_difference(before, after):
+    found = difference(before, after)
+    assert found.equal, to_text(found)
+    assert to_text(found) == "A and B are the same net\n"
+    assert difference(after, before).equal
+
+
+RELU = DATA + conv("c", "data") + layer("r", "ReLU", "c", "c") + conv("d", "c")
+CHANGES = {
+    "a layer gone": (RELU, DATA + conv("c", "data") + conv("d", "c"), ["layers", "  - 'r' (ReLU)"]),
+    "a layer in between, in place": (
+        RELU,
+        DATA + conv("c", "data") + layer("b", "BatchNorm", "c", "c") + layer("r", "ReLU", "c", "c") + conv("d", "c"),
+        ["layers", "  + 'b' (BatchNorm)", "weights of a model trained before", "  b: not in the model, starting afresh"],
+    ),
+    "a layer in between, with a top of its own": (
+        RELU,
+        DATA + conv("c", "data") + layer("r", "ReLU", "c", "c") + layer("p", "Power", "c") + conv("d", "p"),
+        ["layers", "  + 'p' (Power)", "parameters and wiring", "  'd' (Convolution)", "    bottom: [c] -> [p]"],
+    ),
+    "renamed, with the blob": (
+        DATA + conv("c", "data") + conv("d", "c"),
+        DATA + conv("x", "data") + conv("d", "x"),
+        ["layers", "  ~ 'c' is now 'x' (Convolution)", "weights of a model trained before",
+         "  x: not in the model, starting afresh", "  c: in the model, and not used"],
+    ),
+    "renamed in a chain, in place": (
+        RELU,
+        RELU.replace('"r"', '"s"').replace('"d"', '"e"'),
+        ["layers", "  ~ 'r' is now 's' (ReLU)", "  ~ 'd' is now 'e' (Convolution)", "weights of a model trained before",
+         "  e: not in the model, starting afresh", "  d: in the model, and not used"],
+    ),
+    "siblings renamed, told apart by their parameters": (
+        DATA + conv("a", "data", out=4) + conv("b", "data", out=8),
+        DATA + conv("y", "data", out=8) + conv("x", "data", out=4),
+        ["layers", "  ~ 'b' is now 'y' (Convolution)", "  ~ 'a' is now 'x' (Convolution)", "weights of a model trained before",
+         "  y, x: not in the model, starting afresh", "  a, b: in the model, and not used"],
+    ),
+    "another layer in the place of one": (
+        DATA + conv("c", "data") + layer("r", "ReLU", "c"),
+        DATA + layer("p", "Pooling", "data", more="pooling_param { kernel_size: 1 }") + layer("r", "ReLU", "p"),
+        ["layers", "  - 'c' (Convolution)", "  + 'p' (Pooling)", "parameters and wiring", "  'r' (ReLU)", "    bottom: [c] -> [p]",
+         "shapes", "  1 blob because of 'p'", "    r  2x4x6x6 -> 2x3x8x8", "weights of a model trained before",
+         "  c: in the model, and not used"],
+    ),
+    "a type": (
+        DATA + layer("r", "ReLU", "data", more="relu_param { negative_slope: 1 }"),
+        DATA + layer("r", "ELU", "data", more="elu_param { alpha: 2 }"),
+        ["parameters and wiring", "  'r' (ELU)", "    type: ReLU -> ELU"],
+    ),
+    "a field, and a default for one that was set": (
+        DATA + conv("c", "data", "stride: 2 group: 1"),
+        DATA + conv("c", "data", "pad: 1"),
+        ["parameters and wiring", "  'c' (Convolution)", "    stride: 2 -> 1", "    pad: 0 -> 1",
+         "shapes", "  1 blob because of 'c'", "    c  2x4x3x3 -> 2x4x8x8"],
+    ),
+    "the sides of a window": (
+        CONV,
+        CONV.replace("kernel_size: 3", "kernel_h: 3 kernel_w: 1 pad_w: 1"),
+        ["parameters and wiring", "  'c' (Convolution)", "    kernel_size: 3 -> [3, 1]", "    pad: 0 -> [0, 1]",
+         "shapes", "  1 blob because of 'c'", "    c  2x4x6x6 -> 2x4x6x10", "weights of a model trained before",
+         "  'c' does not load: 4x3x3x3 + 4 there, 4x3x3x1 + 4 here"],
+    ),
+    "multipliers, sharing and fillers": (
+        CONV,
+        CONV.replace("convolution_param {", 'param { name: "w" lr_mult: 0 } convolution_param { weight_filler { type: "gaussian" std: 0.1 }'),
+        ["parameters and wiring", "  'c' (Convolution)", "    weight_filler: {type: constant} -> {type: gaussian, std: 0.1}",
+         "    param[0].name: nothing -> w", "    param[0].lr_mult: 1 -> 0"],
+    ),
+    "a field without a default": (
+        DATA + layer("l", "SoftmaxWithLoss", "data data"),
+        DATA + layer("l", "SoftmaxWithLoss", "data data", more="loss_param { ignore_label: 0 }"),
+        ["parameters and wiring", "  'l' (SoftmaxWithLoss)", "    ignore_label: nothing -> 0"],
+    ),
+    "a loss weight": (
+        DATA + layer("l", "EuclideanLoss", "data data"),
+        DATA + layer("l", "EuclideanLoss", "data data", more="loss_weight: 0"),
+        ["parameters and wiring", "  'l' (EuclideanLoss)", "    loss_weight: 1 -> 0"],
+    ),
+    "one phase": (
+        CONV,
+        CONV.replace("convolution_param", "exclude { phase: TEST } convolution_param"),
+        ["layers", "  - 'c' (Convolution)  [TEST only]"],
+    ),
+    "a stage": (
+        CONV + layer("r", "ReLU", "c", more='include { phase: TEST stage: "a" }'),
+        CONV + layer("r", "ReLU", "c", more='include { phase: TEST stage: "b" } relu_param { engine: CAFFE }'),
+        ["parameters and wiring", "  'r' (ReLU)", "    engine: DEFAULT -> CAFFE  [other states]",
+         "    include: [{phase: TEST, stage: [a]}] -> [{phase: TEST, stage: [b]}]  [other states]"],
+    ),
+    "a rule that leaves the layer where it is": (
+        CONV,
+        CONV.replace("convolution_param", 'include { not_stage: "deploy" } convolution_param'),
+        ["parameters and wiring", "  'c' (Convolution)", "    include: nothing -> [{not_stage: [deploy]}]"],
+    ),
+    "the order of layers in place": (
+        DATA + layer("a", "ReLU", "data", "data") + layer("b", "Power", "data", "data"),
+        DATA + layer("b", "Power", "data", "data") + layer("a", "ReLU", "data", "data"),
+        ["parameters and wiring", "  'b' (Power)", "    bottom: [data of a] -> [data of data]", "  'a' (ReLU)",
+         "    bottom: [data of data] -> [data of b]"],
+    ),
+    "the net itself": ('name: "a" ' + CONV, 'name: "b" force_backward: true ' + CONV,
+                       ["net", "  name: a -> b", "  force_backward: false -> true"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "lines"), CHANGES.values(), ids=CHANGES)
+def test_differences(before, after, lines):
+    found = difference(before, after)
+    assert not found.equal
+    assert told(before, after) == lines
+    json.dumps(to_json(found), allow_nan=False)
+
+
+def test_json_has_text_for_what_is_no_number():
+    before = DATA + layer("p", "Power", "data", more="power_param { scale: inf }")
+    told = to_json(difference(before, before.replace("inf", "nan")))
+    assert json.loads(json.dumps(told, allow_nan=False))["changed"] == [
+        {
+            "layer": "p",
+            "type": "Power",
+            "field": "power_param.scale",
+            "before": "inf",
+            "after": "nan",
+            "phases": ["TRAIN", "TEST"],
+        }
+    ]
+
+
+def test_a_shape_is_told_once_and_by_what_caused_it_first():
+    before = DATA + conv("c", "data") + layer("r", "ReLU", "c", "c") + conv("d", "c") + conv("e", "data")
+    found = difference(before, before.replace("num_output: 4", "num_output: 6", 1))
+    assert [(entry.change.blob, entry.change.cause) for entry in found.shapes] == [("c", "c"), ("c", "c")]
+    assert told(before, before.replace("num_output: 4", "num_output: 6", 1))[3:6] == [
+        "shapes", "  1 blob because of 'c'", "    c  2x4x6x6 -> 2x6x6x6"]  # fmt: skip
+
+
+def test_an_unknown_dim_is_no_difference():
+    data = 'layer { name: "data" type: "Data" top: "data" data_param { source: "s" batch_size: %d } }'
+    found = difference(data % 4 + conv("c", "data"), data % 8 + conv("c", "data"))
+    assert {entry.layer for entry in found.shapes} == {"data", "c"}
+    assert not found.weights.refused
+
+
+def model(text):
+    return stored_blobs(text_format.Parse(text, caffe_pb2.NetParameter()))
+
+
+STORED = {
+    "the same": ("shape { dim: [4, 3, 3, 3] }", "shape { dim: 4 }", True),
+    "the old form of four axes": (
+        "num: 4 channels: 3 height: 3 width: 3",
+        "num: 1 channels: 1 height: 1 width: 4",
+        True,
+    ),
+    "an old form that differs": (
+        "num: 4 channels: 3 height: 3 width: 3",
+        "num: 4 channels: 1 height: 1 width: 1",
+        False,
+    ),
+    "new form, more axes": ("shape { dim: [4, 3, 3, 3] }", "shape { dim: [1, 1, 1, 4] }", False),
+    "another shape": ("shape { dim: [4, 2, 3, 3] }", "shape { dim: 4 }", False),
+}
+
+
+@pytest.mark.parametrize(("weights", "bias", "loads"), STORED.values(), ids=STORED)
+def test_stored_weights(weights, bias, loads):
+    stored = model(f'layer {{ name: "c" blobs {{ {weights} }} blobs {{ {bias} }} }}')
+    found = difference(CONV, CONV, model=stored)
+    assert found.equal == loads
+    assert found.same_net
+    assert (found.weights.loaded == ["c"]) == loads
+
+
+def test_fewer_stored_blobs_do_not_load():
+    found = difference(
+        CONV,
+        CONV,
+        model=model('layer { name: "c" blobs { shape { dim: [4, 3, 3, 3] } } } layer { name: "x" blobs {} }'),
+    )
+    assert [(one.before, one.after) for one in found.weights.refused] == [([[4, 3, 3, 3]], [[4, 3, 3, 3], [4]])]
+    assert found.weights.unused == ["x"]
+
+
+def test_deploy_compares_what_inference_reads():
+    before = CONV.replace(
+        "convolution_param {", 'param { lr_mult: 9 } convolution_param { weight_filler { type: "msra" }'
+    )
+    assert not difference(CONV, before).equal
+    assert difference(CONV, before, phase="DEPLOY", inference=True).equal
+    other = CONV.replace("kernel_size: 3", "kernel_size: 1")
+    assert not difference(CONV, other, phase="DEPLOY", inference=True).equal
+
+
+@pytest.mark.parametrize("name", ["bvlc_alexnet", "bvlc_googlenet", "bvlc_reference_caffenet", "finetune_flickr_style"])
+def test_a_published_net_equals_its_import_and_its_upgrade(shared, name):
+    text = (shared / "corpus" / f"{name}.train_val.prototxt").read_text(encoding="utf-8")
+    spec = netcompile.compile(__import__("io").StringIO(netcompile.import_net(text)), check=False)
+    assert difference(text, str(spec.net)).equal
+    assert difference(text, str(netcompile.upgrade(text))).equal
+
+
+# The command
+
+
+NET = "layers:\n- {name: data, type: Input, shape: {dim: [1, 3, 8, 8]}}\n- {name: ip, type: InnerProduct, num_output: %d}\n"
+
+
+def test_command_exit_codes(call):
+    files = {"a_yaml": NET % 3, "b_yaml": NET % 4, "a_prototxt": str(netcompile.compile({"layers": [
+        {"name": "data", "type": "Input", "shape": {"dim": [1, 3, 8, 8]}}, {"name": "ip", "type": "InnerProduct", "num_output": 3}]}).net)}  # fmt: skip
+    assert call("diff", "a.yaml", "a.prototxt", **files) == (0, "a.yaml and a.prototxt are the same net\n", "")
+    differ = call("diff", "a.prototxt", "b.yaml")
+    assert differ.code == 1
+    assert "num_output: 3 -> 4" in differ.out
+    assert call("diff", "a.yaml", "missing.yaml").code == 2
+    assert call("diff", "a.yaml").code == 2
+    assert call("diff", "a.yaml", "b.yaml", "--phase", "both").code == 2
+
+
+def test_command_says_what_is_wrong_with_a_file(call):
+    done = call("diff", "a.yaml", "b.prototxt", a_yaml=NET % 3, b_prototxt='layer { name: "a" typo: 1 }')
+    assert (done.code, done.out) == (2, "")
+    assert "b.prototxt:1:19: error[unknown-field]" in done.err
+    assert "is a solver" in call("diff", "a.yaml", "s.prototxt", s_prototxt='net: "n" base_lr: 1').err
+    assert "is a library" in call("diff", "a.yaml", "l.yaml", l_yaml="vars: {a: 1}").err
+
+
+def test_command_does_not_ask_whether_caffe_would_build_the_nets(call):
+    done = call(
+        "diff",
+        "a.yaml",
+        "a.yaml",
+        a_yaml="layers: [{name: a, type: ReLU, bottom: nowhere}, {name: b, type: Own, custom: true, bottom: a}]",
+    )
+    assert done.code == 0
+
+
+def test_command_looks_into_a_model(call):
+    net = netcompile.upgrade('layers { name: "ip" type: INNER_PRODUCT } ')
+    net.layer[0].blobs.add(shape={"dim": [3, 192]}, data=[0] * 576)
+    net.layer[0].blobs.add(shape={"dim": [3]}, data=[0] * 3)
+    model = net.SerializeToString()
+    done = call(
+        "diff", "a.yaml", "a.yaml", "--weights", "m.caffemodel", a_yaml=NET % 3, b_yaml=NET % 4, m_caffemodel=model
+    )
+    assert done == (0, "a.yaml and a.yaml are the same net\n\nweights of m.caffemodel\n  1 layer loads\n", "")
+    done = call("diff", "b.yaml", "b.yaml", "--weights", "m.caffemodel", "--format", "json")
+    assert done.code == 1
+    told = json.loads(done.out)
+    assert not told["equal"]
+    assert told["weights"]["refused"] == [{"layer": "ip", "before": [[3, 192], [3]], "after": [[4, 192], [4]]}]
+
+
+def test_command_compares_stages_and_deploy_nets(call):
+    spec = NET % 3 + "- {name: r, type: ReLU, include: {stage: extra}}\n"
+    files = {"a_yaml": NET % 3, "c_yaml": spec}
+    assert "'r' (ReLU)  [other states]" in call("diff", "a.yaml", "c.yaml", **files).out
+    assert "+ 'r' (ReLU)\n" in call("diff", "a.yaml", "c.yaml", "--stage", "extra").out
+    assert call("diff", "a.yaml", "c.yaml", "--phase", "train").code == 0
+    loss = "- {name: label, type: Input, shape: {dim: 1}}\n- {name: loss, type: SoftmaxWithLoss, bottom: [ip, label]}\n"
+    deployed = DATA.replace("2, 3", "1, 3") + layer(
+        "ip", "InnerProduct", "data", more="inner_product_param { num_output: 3 }"
+    )
+    files = {"d_yaml": NET % 3 + loss, "d_prototxt": deployed + layer("prob", "Softmax", "ip")}
+    assert call("diff", "d.yaml", "d.prototxt", "--phase", "deploy", **files).code == 0
