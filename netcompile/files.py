@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+MAX_BYTES: Final = 2**28  # many times the largest net; a device such as /dev/zero has no end
+_CHUNK: Final = 2**20
 
 
 class _Staged(NamedTuple):
@@ -17,6 +22,28 @@ class _Staged(NamedTuple):
     target: str
     temporary: str | None
     data: bytes
+
+
+def read_file(path: str) -> bytes:
+    """The content of a file, a pipe or a device. Raises OSError, also where that is more than `MAX_BYTES`."""
+    if "\0" in path:
+        raise OSError(errno.EINVAL, "a path has no null character", path)
+    with open(path, "rb") as file:
+        return read_stream(file, path)
+
+
+def read_stream(stream: IO[bytes], name: str) -> bytes:
+    """What is left in a stream, like `read_file`; `name` is for the error."""
+    data = stream.read(_CHUNK)
+    if len(data) < _CHUNK:
+        return data
+    chunks, size = [data], len(data)
+    while chunk := stream.read(_CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"more than {MAX_BYTES:,} bytes, which is all that is read", name)
+    return b"".join(chunks)
 
 
 def write_atomic(path: str, data: bytes) -> bool:
@@ -53,7 +80,8 @@ def _stage(target: str, data: bytes) -> _Staged:
     os.makedirs(folder, exist_ok=True)
     if os.path.exists(target) and not os.path.isfile(target):
         return _Staged(target, None, data)
-    temporary = os.path.join(folder, f".{os.path.basename(target)}.{os.getpid()}.tmp")
+    # By chance, not by process: a killed process leaves its file, and in containers all have the same number.
+    temporary = os.path.join(folder, f".netcompile-{os.urandom(8).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
             file.write(data)
