@@ -8,19 +8,17 @@ from __future__ import annotations
 import sys
 
 from netcompile.diagnostics import CallError
+from netcompile.files import read_file, read_stream
 from netcompile.load import decode
 from netcompile.tree import Source
 
 
 def read_bytes(path: str) -> bytes:
     """The content of a file."""
-    if path == "-":
-        return sys.stdin.buffer.read()
     try:
-        with open(path, "rb") as file:
-            return file.read()
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise CallError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        return read_stream(sys.stdin.buffer, "<stdin>") if path == "-" else read_file(path)
+    except OSError as error:
+        raise CallError(f"{_name(path)}: {error.strerror or error}") from None
 
 
 def spec_source(path: str, data: bytes) -> Source:
