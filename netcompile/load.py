@@ -23,6 +23,7 @@ from yaml.events import (
 )
 
 from netcompile.diagnostics import Note
+from netcompile.files import read_file
 from netcompile.tree import List, Mapping, Node, Place, Position, Scalar, Source, Span
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ class _Failed(Exception):  # noqa: N818 - control flow of this module alone
 
 def read_source(path: str) -> Source:
     """The text of a file under its path. Raises OSError."""
-    with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
-        return decode(path, file.read())
+    return decode(path, read_file(path))
 
 
 def decode(name: str, data: bytes) -> Source:
