@@ -10,6 +10,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Note
+from netcompile.files import read_file
 from netcompile.load import decode
 from netcompile.spec import name_list
 
@@ -105,8 +106,7 @@ class _Importer:
                 self._refuse(name, "not a file")
                 return None
             # Not by the name: with a link and `..` in it, it can mean another file than the one that was looked at.
-            with open(path, "rb") as file:
-                source = decode(shown, file.read())
+            source = decode(shown, read_file(path))
         except OSError as error:
             self._refuse(name, str(error.strerror))
             return None
