@@ -119,10 +119,11 @@ class _Inference:
         if layer.damaged or (self.incomplete and meant is None):
             return None
         notes, elsewhere = self._makers(layer, bottom)
-        hint = None if elsewhere else (f"did you mean '{meant}'?" if meant else None)
+        guess = None if elsewhere or not meant else f"did you mean '{meant}'?"
+        hint = guess if guess or elsewhere else _hint_without_labels(layer)
         text = f"bottom '{bottom}' is not a top of any layer before it in {self.state}"
         self._add(layer, "unknown-bottom", f"bottom:{i}", text, hint=hint, notes=notes)
-        return self.latest.get(meant) if meant and hint else None
+        return self.latest.get(meant) if meant and guess else None
 
     def _makers(self, layer: Layer, bottom: str) -> tuple[list[Note], bool]:
         """Layers that make `bottom`, but in another state or further down."""
@@ -287,13 +288,12 @@ class _Inference:
         message = layer.message
         if layer.custom or layer.damaged:
             return
+        from netcompile.fork_types import fork_hint  # noqa: PLC0415 - for the refused
+
         meant = did_you_mean(message.type, LAYER_TYPES)
         text = f"'{message.type}' is not a layer type of Caffe" if message.type else "the layer has no type"
-        hint = (
-            f"did you mean '{meant}'?"
-            if meant
-            else "a type of a fork or of your own needs `custom: true` or --allow-custom-layers"
-        )
+        own = "a type of a fork or of your own needs `custom: true` or --allow-custom-layers"
+        hint = fork_hint(message.type) or (f"did you mean '{meant}'?" if meant else own)
         self._add(layer, "unknown-type" if message.type else "missing-field", "type", text, hint=hint)
 
     def _check_counts(self, index: int, kind: LayerType, tops: Sequence[Shape | None]) -> None:
@@ -317,3 +317,11 @@ class _Inference:
                 self._add(
                     layer, "empty-blob", f"loss_weight:{i}", f"top {i}, {shape}, has a loss weight but no elements"
                 )
+
+
+def _hint_without_labels(layer: Layer) -> str | None:
+    """What to do with a loss or a measure whose labels nobody makes, as in a deploy net."""
+    kind = LAYER_TYPES.get(layer.message.type)
+    if kind is None or not (kind.loss or kind.name == "Accuracy"):
+        return None
+    return "a deploy net has no labels: leave this layer out of it"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.acceptor import key_text
 from netcompile.diagnostics import did_you_mean
+from netcompile.fork_types import fork_hint
 from netcompile.refusals import MOST_PROBLEMS, Explainer, bad_name
 from netcompile.repair import Add, Drop, Rename, find, find_key, repaired
 from netcompile.tree import List, Mapping, Scalar
@@ -131,8 +132,10 @@ class Mender:
     def _known_type(self, key: Scalar, known: Iterable[str]) -> str | None:
         """Report a type in `defaults` that is not known, and return the one that it must be, if any."""
         word = str(key.value)
-        meant = did_you_mean(word, known)
-        hint = f"did you mean '{meant}'?" if meant else "write `custom: true` in it if the type is your own"
+        of_fork = fork_hint(word)
+        meant = None if of_fork else did_you_mean(word, known)
+        guess = f"did you mean '{meant}'?" if meant else "write `custom: true` in it if the type is your own"
+        hint = of_fork or guess
         self.report.add("unknown-type", key.span, f"there is no layer type {quoted(word)}", hint=hint)
         return meant if meant is not None and is_slip(word, meant) else None
 

@@ -14,6 +14,7 @@ from jsonschema import Draft7Validator
 
 from netcompile.acceptor import key_text
 from netcompile.diagnostics import did_you_mean
+from netcompile.fork_types import fork_hint
 from netcompile.records import NamedTuple
 from netcompile.repair import Add, Drop, Rename, Replace, find
 from netcompile.tree import List, Mapping, Scalar
@@ -234,9 +235,10 @@ class _Refusal:
     def _unknown_type(self, path: Path, node: Node, schema: dict[str, Any]) -> Problem:
         assert type(node) is Scalar
         word = str(node.value)
-        meant, hint, sure = _guess(word, schema["enum"])
-        repair: Repair = Replace(meant) if sure else Add({"custom": True})
-        hint = hint or "write `custom: true` if the type is your own"
+        of_fork = fork_hint(word)
+        meant, guess, sure = _guess(word, schema["enum"])
+        repair: Repair = Replace(meant) if sure and not of_fork else Add({"custom": True})
+        hint = of_fork or guess or "write `custom: true` if the type is your own"
         return Problem(path, "unknown-type", f"there is no layer type {quoted(word)}", hint, repair)
 
     def _unknown_word(self, path: Path, word: str, words: list[str]) -> Problem:

@@ -1,0 +1,38 @@
+"""Layer types of well-known forks of Caffe, so that an unknown type can be told from a misspelt one.
+
+Only for hints: what these types compute is not known here, and another fork may have a type of the same name.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+_FORKS: Final = {
+    "SSD (weiliu89/caffe)": "AnnotatedData DetectionEvaluate DetectionOutput MultiBoxLoss Normalize Permute PriorBox",
+    "Fast R-CNN (rbgirshick/caffe-fast-rcnn)": "ROIPooling SmoothL1Loss",
+    "R-FCN (daijifeng001/caffe-rfcn)": "BoxAnnotatorOHEM PSROIPooling SmoothL1LossOHEM",
+    "DeepLab": "DenseCRF ImageSegData Interp MatRead MatWrite SegAccuracy UniqueLabel",
+    "SegNet (alexgkendall/caffe-segnet)": "BN DenseImageData Upsample",
+    "HED and RCF": "ImageLabelmapData",
+    "SENet": "Axpy",
+    "MobileNet's forks": "DepthwiseConvolution ReLU6",
+    "ShuffleNet's forks": "ShuffleChannel",
+    "FlowNet 2 (lmb-freiburg/flownet2)": "ChannelNorm Correlation CustomData DataAugmentation FlowWarp L1Loss Resample",
+    "CRF-RNN": "MultiStageMeanfield",
+    "caffe-face (ydwen/caffe-face)": "CenterLoss",
+    "SphereFace": "MarginInnerProduct",
+    "forks with deformable convolution": "DeformableConvolution",
+    "forks with spatial transformers": "SpatialTransformer",
+    "forks for speech and text": "CTCLoss CtcLoss Lstm Transpose WarpCTC",
+    "YOLO's forks": "RegionLoss YoloDetectionOutput Yolov3 Yolov3DetectionOutput",
+    "forks for metric learning": "TripletLoss",
+    "forks for detection": "FocalLoss",
+}
+FORK_TYPES: Final = MappingProxyType({name: fork for fork, names in _FORKS.items() for name in names.split()})
+
+
+def fork_hint(name: str) -> str | None:
+    """Say which fork has a layer type of this very name; None where no known one has it."""
+    fork = FORK_TYPES.get(name)
+    return fork and f"it is a type of {fork}: --caffe PATH reads its messages, `custom: true` takes it as it stands"
