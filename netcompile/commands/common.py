@@ -73,6 +73,13 @@ def state_of(options: argparse.Namespace) -> tuple[int, tuple[str, ...]] | None:
     return options.level or 0, tuple(options.stage)
 
 
+def complain(text: str) -> None:
+    """Write a message that is no finding to standard error: to a user's text in it, no terminal shall react."""
+    from netcompile.terminal import printable  # noqa: PLC0415 - most calls are right
+
+    sys.stderr.write(f"netcompile: {chr(10).join(map(printable, text.split(chr(10))))}\n".replace("\n", "\n  ")[:-2])
+
+
 def show_findings(diagnostics: Iterable[Diagnostic], options: argparse.Namespace) -> None:
     """Write findings to standard error."""
     found = list(diagnostics)
