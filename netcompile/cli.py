@@ -9,9 +9,10 @@ import argparse
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, add_common, program_version
+from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, add_common, complain, program_version
 from netcompile.diagnostics import CallError
 
 if TYPE_CHECKING:
@@ -36,22 +37,40 @@ COMMANDS: Final = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; `netcompile SPEC` is short for `netcompile compile SPEC`. Returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _mend_streams()
     try:
         code = _dispatch(given)
         sys.stdout.flush()
     except CallError as error:
-        return _say(f"netcompile: {error}")
+        return _say(str(error))
     except BrokenPipeError:
-        # The reader has seen enough; Python must not complain of it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        _discard_output()
+        return OK  # the reader has seen enough
     except OSError as error:
-        return _say(f"netcompile: {error.filename or ''}: {error.strerror or error}")
+        if error.filename is None:
+            _discard_output()
+        return _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - a fault of ours is told, never shown as a traceback
         return _fault(error)
     return code
+
+
+def _mend_streams() -> None:
+    """Give a closed stream something that refuses what is written to it, and escape what a stream can't encode."""
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115 - until the end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - likewise
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Let go of output that nobody takes, or Python complains of it once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(given: list[str]) -> int:
@@ -94,9 +113,18 @@ class _Formatter(argparse.HelpFormatter):
         super().__init__(prog, max_help_position=28, width=100)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Complains like every command does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        complain(message)
+        self.exit(WRONG_CALL)
+
+
 def _run(name: str, given: list[str], config: Config | None) -> int:
     command: Any = import_module(f"netcompile.commands.{'import_' if name == 'import' else name}")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"netcompile {name}", description=COMMANDS[name], allow_abbrev=False, formatter_class=_Formatter
     )
     command.add(parser)
@@ -112,7 +140,7 @@ def _run(name: str, given: list[str], config: Config | None) -> int:
 
 
 def _say(text: str, code: int = WRONG_CALL) -> int:
-    sys.stderr.write(text.replace("\n", "\n  ") + "\n")
+    complain(text)
     return code
 
 
@@ -120,9 +148,7 @@ def _fault(error: Exception) -> int:
     if os.environ.get("NETCOMPILE_DEBUG"):
         raise error
     text = f"{type(error).__name__}: {error}"
-    return _say(
-        f"netcompile: a fault of netcompile, please report it: {text} (NETCOMPILE_DEBUG=1 shows where)", OUR_FAULT
-    )
+    return _say(f"a fault of netcompile, please report it: {text} (NETCOMPILE_DEBUG=1 shows where)", OUR_FAULT)
 
 
 def _overview(name: str) -> int:
