@@ -8,7 +8,16 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, WRONG_INPUT, program_version, settings_of, state_of
+from netcompile.commands.common import (
+    OK,
+    OUR_FAULT,
+    WRONG_CALL,
+    WRONG_INPUT,
+    complain,
+    program_version,
+    settings_of,
+    state_of,
+)
 from netcompile.diagnostics import CallError
 
 if TYPE_CHECKING:
@@ -121,9 +130,9 @@ def _listed(words: Sequence[str]) -> str:
 def _complain(one: Checked) -> None:
     """Say on standard error what is no finding: a file that can't be read, and a fault of ours."""
     if one.outcome == "unread":
-        sys.stderr.write(f"netcompile: {one.text}\n")
+        complain(one.text)
     if one.outcome == "fault":
-        sys.stderr.write(f"netcompile: {one.path}: a fault of netcompile, please report it: {one.text}\n")
+        complain(f"{one.path}: a fault of netcompile, please report it: {one.text}")
 
 
 def _code(batch: Batch, *, strict: bool) -> int:
