@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from netcompile.build import BuildOptions, build, plan, stale, write
-from netcompile.commands.common import OK, WRONG_CALL, WRONG_INPUT, settings_of, show_findings
+from netcompile.commands.common import OK, WRONG_CALL, WRONG_INPUT, complain, settings_of, show_findings
 from netcompile.diagnostics import CallError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _build(job: Job, wanted: BuildOptions, options: argparse.Namespace, *, alone
     try:
         result = build(job, wanted)
     except CallError as error:
-        sys.stderr.write(f"netcompile: {error}\n")
+        complain(str(error))
         return WRONG_CALL
     if result.skipped and alone:
         raise CallError(f"{job.spec.path} is a library: it has no layers to compile")
