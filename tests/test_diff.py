@@ -98,13 +98,14 @@ def test_no_difference(before, after):
     assert difference(after, before).equal
 
 
+MODEL = "weights of a model trained before"
 RELU = DATA + conv("c", "data") + layer("r", "ReLU", "c", "c") + conv("d", "c")
 CHANGES = {
     "a layer gone": (RELU, DATA + conv("c", "data") + conv("d", "c"), ["layers", "  - 'r' (ReLU)"]),
     "a layer in between, in place": (
         RELU,
         DATA + conv("c", "data") + layer("b", "BatchNorm", "c", "c") + layer("r", "ReLU", "c", "c") + conv("d", "c"),
-        ["layers", "  + 'b' (BatchNorm)", "weights of a model trained before", "  b: not in the model, starting afresh"],
+        ["layers", "  + 'b' (BatchNorm)", MODEL, "  b: not in the model, starting afresh"],
     ),
     "a layer in between, with a top of its own": (
         RELU,
@@ -114,26 +115,26 @@ CHANGES = {
     "renamed, with the blob": (
         DATA + conv("c", "data") + conv("d", "c"),
         DATA + conv("x", "data") + conv("d", "x"),
-        ["layers", "  ~ 'c' is now 'x' (Convolution)", "weights of a model trained before",
+        ["layers", "  ~ 'c' is now 'x' (Convolution)", MODEL,
          "  x: not in the model, starting afresh", "  c: in the model, and not used"],
     ),
     "renamed in a chain, in place": (
         RELU,
         RELU.replace('"r"', '"s"').replace('"d"', '"e"'),
-        ["layers", "  ~ 'r' is now 's' (ReLU)", "  ~ 'd' is now 'e' (Convolution)", "weights of a model trained before",
+        ["layers", "  ~ 'r' is now 's' (ReLU)", "  ~ 'd' is now 'e' (Convolution)", MODEL,
          "  e: not in the model, starting afresh", "  d: in the model, and not used"],
     ),
     "siblings renamed, told apart by their parameters": (
         DATA + conv("a", "data", out=4) + conv("b", "data", out=8),
         DATA + conv("y", "data", out=8) + conv("x", "data", out=4),
-        ["layers", "  ~ 'b' is now 'y' (Convolution)", "  ~ 'a' is now 'x' (Convolution)", "weights of a model trained before",
+        ["layers", "  ~ 'b' is now 'y' (Convolution)", "  ~ 'a' is now 'x' (Convolution)", MODEL,
          "  y, x: not in the model, starting afresh", "  a, b: in the model, and not used"],
     ),
     "another layer in the place of one": (
         DATA + conv("c", "data") + layer("r", "ReLU", "c"),
         DATA + layer("p", "Pooling", "data", more="pooling_param { kernel_size: 1 }") + layer("r", "ReLU", "p"),
-        ["layers", "  - 'c' (Convolution)", "  + 'p' (Pooling)", "parameters and wiring", "  'r' (ReLU)", "    bottom: [c] -> [p]",
-         "shapes", "  1 blob because of 'p'", "    r  2x4x6x6 -> 2x3x8x8", "weights of a model trained before",
+        ["layers", "  - 'c' (Convolution)", "  + 'p' (Pooling)", "parameters and wiring", "  'r' (ReLU)",
+         "    bottom: [c] -> [p]", "shapes", "  1 blob because of 'p'", "    r  2x4x6x6 -> 2x3x8x8", MODEL,
          "  c: in the model, and not used"],
     ),
     "a type": (
@@ -151,13 +152,15 @@ CHANGES = {
         CONV,
         CONV.replace("kernel_size: 3", "kernel_h: 3 kernel_w: 1 pad_w: 1"),
         ["parameters and wiring", "  'c' (Convolution)", "    kernel_size: 3 -> [3, 1]", "    pad: 0 -> [0, 1]",
-         "shapes", "  1 blob because of 'c'", "    c  2x4x6x6 -> 2x4x6x10", "weights of a model trained before",
+         "shapes", "  1 blob because of 'c'", "    c  2x4x6x6 -> 2x4x6x10", MODEL,
          "  'c' does not load: 4x3x3x3 + 4 there, 4x3x3x1 + 4 here"],
     ),
     "multipliers, sharing and fillers": (
         CONV,
-        CONV.replace("convolution_param {", 'param { name: "w" lr_mult: 0 } convolution_param { weight_filler { type: "gaussian" std: 0.1 }'),
-        ["parameters and wiring", "  'c' (Convolution)", "    weight_filler: {type: constant} -> {type: gaussian, std: 0.1}",
+        CONV.replace("convolution_param {", 'param { name: "w" lr_mult: 0 } convolution_param {')
+        .replace("kernel_size: 3", 'kernel_size: 3 weight_filler { type: "gaussian" std: 0.1 }'),
+        ["parameters and wiring", "  'c' (Convolution)",
+         "    weight_filler: {type: constant} -> {type: gaussian, std: 0.1}",
          "    param[0].name: nothing -> w", "    param[0].lr_mult: 1 -> 0"],
     ),
     "a field without a default": (
@@ -296,12 +299,15 @@ def test_a_published_net_equals_its_import_and_its_upgrade(shared, name):
 # The command
 
 
-NET = "layers:\n- {name: data, type: Input, shape: {dim: [1, 3, 8, 8]}}\n- {name: ip, type: InnerProduct, num_output: %d}\n"
+INPUT = "layers:\n- {name: data, type: Input, shape: {dim: [1, 3, 8, 8]}}\n"
+NET = INPUT + "- {name: ip, type: InnerProduct, num_output: %d}\n"
 
 
 def test_command_exit_codes(call):
-    files = {"a_yaml": NET % 3, "b_yaml": NET % 4, "a_prototxt": str(netcompile.compile({"layers": [
-        {"name": "data", "type": "Input", "shape": {"dim": [1, 3, 8, 8]}}, {"name": "ip", "type": "InnerProduct", "num_output": 3}]}).net)}  # fmt: skip
+    prototxt = DATA.replace("2, 3", "1, 3") + layer(
+        "ip", "InnerProduct", "data", more="inner_product_param { num_output: 3 }"
+    )
+    files = {"a_yaml": NET % 3, "b_yaml": NET % 4, "a_prototxt": prototxt}
     assert call("diff", "a.yaml", "a.prototxt", **files) == (0, "a.yaml and a.prototxt are the same net\n", "")
     differ = call("diff", "a.prototxt", "b.yaml")
     assert differ.code == 1

@@ -1,7 +1,7 @@
 """docs/import.md and docs/diff.md show what really happens: files are written, calls made, and their output compared.
 
-A block's info string names its file. In a `console` block, `$ netcompile ...` is a call, and what follows is all that it
-writes, to either stream. A named block whose file a call has just written is compared with it.
+A block's info string names its file. In a `console` block, `$ netcompile ...` is a call, and what follows is all that
+it writes, to either stream. A named block whose file a call has just written is compared with it.
 `pytest --write-golden` writes what happens into the pages.
 """
 

@@ -1,8 +1,8 @@
 """Which layers of two nets are the same ones: by name, else by what they are and where they stand.
 
-A renamed layer has the type and the wiring of one that is gone: it reads the same blobs, whatever works in place on them,
-and has the same parameters or is read by layers of the same types. The order of layers is no difference. Knows graphs,
-not what parameters mean.
+A renamed layer has the type and the wiring of one that is gone: it reads the same blobs, whatever works in place on
+them, and has the same parameters or is read by layers of the same types. The order of layers is no difference. Knows
+graphs, not what parameters mean.
 """
 
 from __future__ import annotations

@@ -123,7 +123,8 @@ def test_an_old_net_inside_a_solver_is_refused(call):
 def test_drift_is_told_on_standard_error_and_above_deploy(call, tmp_path):
     train = NET.replace(
         "layer {",
-        'layer { name: "d" type: "MemoryData" top: "x" top: "y" memory_data_param { batch_size: 2 channels: 3 height: 1 width: 1 } } layer {',
+        'layer { name: "d" type: "MemoryData" top: "x" top: "y" '
+        "memory_data_param { batch_size: 2 channels: 3 height: 1 width: 1 } } layer {",
         1,
     )
     train += 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "y" top: "loss" }'

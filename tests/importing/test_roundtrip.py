@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
@@ -11,8 +13,8 @@ from random_nets import nets, solvers
 import netcompile
 from netcompile import caffe_pb2
 
-ROOT = __import__("pathlib").Path(__file__).parents[2]
-SPECS = sorted((ROOT / "specs").glob("*.yaml"))
+HERE = Path(__file__).parent
+SPECS = sorted((HERE.parents[1] / "specs").glob("*.yaml"))
 
 
 def compiled(spec):
@@ -72,48 +74,18 @@ def test_any_solver_comes_back(solver):
     assert str(compiled(spec).solver) == str(solver)
 
 
-# Each is a rule of the language that an importer may fall over; the layers are what Caffe reads, not what it builds.
-ODD = {
-    "no name": 'layer { type: "ReLU" bottom: "a" top: "b" relu_param { negative_slope: 2 } }',
-    "no type": 'layer { name: "a" bottom: "a" top: "b" }',
-    "nothing at all": "layer {} layer {}",
-    "empty name, type and wires": 'layer { name: "" type: "" bottom: "" top: "" }',
-    "a type of its own, several times": 'layer { name: "a" type: "Mine" } layer { name: "b" type: "Mine" bottom: "a" top: "b" }',
-    "no bottom where one would be implied": 'layer { name: "a" type: "Input" top: "a" } layer { name: "b" type: "ReLU" top: "b" }',
-    "no top where one would be made": 'layer { name: "a" type: "Input" } layer { name: "b" type: "Convolution" bottom: "a" }',
-    "include and exclude": 'layer { name: "a" type: "ReLU" include { phase: TRAIN } exclude { phase: TRAIN } }',
-    "excluded everywhere": 'layer { name: "a" type: "ReLU" exclude { phase: TRAIN } exclude { phase: TEST } }',
-    "an empty rule": 'layer { name: "a" type: "ReLU" include {} } layer { name: "a" type: "ReLU" exclude {} exclude {} }',
-    "TEST before TRAIN": 'layer { name: "a" type: "ReLU" include { phase: TEST } } layer { name: "a" type: "ReLU" include { phase: TRAIN } }',
-    "a pair that is alike": 'layer { name: "a" type: "ReLU" include { phase: TRAIN } } layer { name: "a" type: "ReLU" include { phase: TEST } }',
-    "a pair under one stage": 'layer { name: "a" type: "ReLU" top: "x" include { phase: TRAIN stage: "s" } } '
-    'layer { name: "a" type: "ReLU" top: "y" include { phase: TEST stage: "s" } }',
-    "kernel_h in one phase, kernel_size in both": 'layer { name: "a" type: "Pooling" include { phase: TRAIN } '
-    'pooling_param { kernel_size: 3 } } layer { name: "a" type: "Pooling" include { phase: TEST } '
-    "pooling_param { kernel_size: 3 kernel_h: 2 } }",
-    "kernel_h beside others' kernel_size": 'layer { name: "a" type: "Pooling" pooling_param { kernel_size: 3 } } '
-    'layer { name: "b" type: "Pooling" pooling_param { kernel_size: 3 } } '
-    'layer { name: "c" type: "Pooling" pooling_param { kernel_size: 3 kernel_h: 2 } }'
-    'layer { name: "d" type: "Pooling" pooling_param { kernel_h: 2 kernel_w: 2 } }',
-    "surplus param entries": 'layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" param {} param { lr_mult: 2 } }'
-    'layer { name: "b" type: "InnerProduct" bottom: "x" top: "b" param {} param { lr_mult: 2 } inner_product_param { bias_term: false } }'
-    'layer { name: "c" type: "InnerProduct" bottom: "x" top: "c" param {} param { lr_mult: 2 } }',
-    "empty messages": 'layer { name: "a" type: "ReLU" relu_param {} transform_param {} } layer { name: "b" type: "ReLU" } '
-    'layer { name: "c" type: "ReLU" relu_param { engine: CAFFE } }',
-    "old data fields": 'layer { name: "a" type: "Data" top: "a" data_param { source: "s" crop_size: 3 mirror: true } }',
-    "messages of other types": 'layer { name: "a" type: "ReLU" pooling_param { pad: 1 } python_param { param_str: "{\\"a\\": 1}" } }',
-    "shapes that nothing reads": "input_shape { dim: 3 } input_shape {} input_dim: 1",
-    "stored blobs": 'layer { name: "a" type: "Scale" blobs { data: 1 data: 1e-45 double_data: 0.1 shape { dim: 2 } } }',
-    "numbers": 'layer { name: "a" type: "Power" power_param { power: -0 scale: nan shift: -inf } }'
-    'layer { name: "b" type: "Power" power_param { power: 0 scale: 3.4028235e38 shift: 16777217 } }'
-    'layer { name: "c" type: "Input" top: "c" input_param { shape { dim: 9223372036854775807 dim: -1 } } }',
-    "texts": 'name: "yes" layer { name: "$x" type: "a$b" bottom: "1e3" top: "- #" } layer { name: "\\001\\n" type: "ReLU" }',
-}
+# Each section of the file is a net, under its name.
+SECTION = re.compile(r"^### ([^\n]*)\n(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
+ODD = dict(SECTION.findall((HERE / "odd_nets.prototxt").read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 def test_odd_nets_come_back(text):
     assert_comes_back(text)
+
+
+def test_all_odd_nets_are_read():
+    assert len(ODD) > 20
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Each golden/NAME.prototxt is imported as NAME.yaml, with NAME.solver.prototxt and NAME.deploy.prototxt where they are.
+"""Each golden/NAME.prototxt is imported as NAME.yaml, with NAME.solver.prototxt and NAME.deploy.prototxt if there are.
 
 Write a new case as prototxt, run `pytest tests/importing --write-golden`, then read what it wrote.
 """
