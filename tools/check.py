@@ -9,8 +9,9 @@ STEPS = {
     "ruff": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],
     "mypy": ["-m", "mypy"],
+    "mypy, examples": ["-m", "mypy", "examples/mnist/python_tools"],
     "import contract": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
-    "pytest": ["-m", "pytest"],
+    "pytest": ["-m", "pytest", "--numprocesses", "auto"],
 }
 
 
