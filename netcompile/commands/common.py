@@ -77,7 +77,8 @@ def complain(text: str) -> None:
     """Write a message that is no finding to standard error: to a user's text in it, no terminal shall react."""
     from netcompile.terminal import printable  # noqa: PLC0415 - most calls are right
 
-    sys.stderr.write(f"netcompile: {chr(10).join(map(printable, text.split(chr(10))))}\n".replace("\n", "\n  ")[:-2])
+    lines = "\n  ".join(map(printable, text.split("\n")))
+    sys.stderr.write(f"netcompile: {lines}\n")
 
 
 def show_findings(diagnostics: Iterable[Diagnostic], options: argparse.Namespace) -> None:
