@@ -15,6 +15,8 @@ from netcompile.tree import Source
 
 def read_bytes(path: str) -> bytes:
     """The content of a file."""
+    if path == "-" and sys.stdin is None:
+        raise CallError("<stdin>: it is closed")
     try:
         return read_stream(sys.stdin.buffer, "<stdin>") if path == "-" else read_file(path)
     except OSError as error:
