@@ -7,6 +7,7 @@ every scalar has its value. Nothing in a text is ever executed. This module know
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -316,9 +317,9 @@ class _WithoutOldBreaks:
 
     def __init__(self, text: str, old: list[str]) -> None:
         unused = (character for character in map(chr, range(0xE000, 0xF900)) if character not in text)
-        stand_ins = dict(zip(old, unused, strict=False))
-        self._parser = CParser(text.translate(str.maketrans(stand_ins)))
-        self._back = str.maketrans({stand_in: character for character, stand_in in stand_ins.items()})
+        old_ones, stand_ins = "".join(old), "".join(islice(unused, len(old)))
+        self._parser = CParser(text.translate(str.maketrans(old_ones, stand_ins)))
+        self._back = str.maketrans(stand_ins, old_ones)
 
     def get_event(self) -> Any:
         event = self._parser.get_event()
