@@ -35,4 +35,7 @@ FORK_TYPES: Final = MappingProxyType({name: fork for fork, names in _FORKS.items
 def fork_hint(name: str) -> str | None:
     """Say which fork has a layer type of this very name; None where no known one has it."""
     fork = FORK_TYPES.get(name)
-    return fork and f"it is a type of {fork}: --caffe PATH reads its messages, `custom: true` takes it as it stands"
+    if fork is None:
+        return None
+    remedy = "--caffe PATH reads its messages; `custom: true` or --allow-custom-layers takes it as it is"
+    return f"it is a type of {fork}: {remedy}"
