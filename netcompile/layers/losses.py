@@ -89,6 +89,10 @@ def _check_infogain(layer: LayerParameter) -> Iterator[ShapeError]:
             "missing-field",
             "write `source: FILE`, or give the matrix as a third bottom",
         )
+    if len(layer.top) == 2 and not layer.loss_weight:  # noqa: PLR2004 - the probabilities too
+        # A loss without weights gives itself one, which is then counted (loss_layer.cpp, layer.hpp SetLossWeights).
+        message = "has two tops, and without loss_weight one weight by itself; Caffe wants one for each"
+        yield ShapeError(message, "top:1", "loss-weight-count", "write `loss_weight: [1, 0]`")
 
 
 @layer_type(
