@@ -6,6 +6,7 @@ Knows no contents.
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, Final
 
 from netcompile.records import NamedTuple
@@ -74,5 +75,14 @@ def _walk(top: str, found_in: str, endings: tuple[str, ...]) -> Iterator[Found]:
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if name.endswith(endings):
-                yield Found(os.path.normpath(os.path.join(folder, name)), found_in)
+            path = os.path.join(folder, name)
+            if name.endswith(endings) and not _is_special(path):
+                yield Found(os.path.normpath(path), found_in)
+
+
+def _is_special(path: str) -> bool:
+    """True for a pipe, a socket or a device, which could be read for ever. A file that is not there is none of these."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
