@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import IO, TYPE_CHECKING, Final
 
 from netcompile.records import NamedTuple
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-MAX_BYTES: Final = 2**28  # many times the largest net; a device such as /dev/zero has no end
+MAX_BYTES: Final = 2**31 - 1  # of a message, weights included: protobuf's own limit
+MAX_STREAM: Final = 2**28  # of a pipe or a device: /dev/zero has no end
 _CHUNK: Final = 2**20
 
 
@@ -25,11 +27,16 @@ class _Staged(NamedTuple):
 
 
 def read_file(path: str) -> bytes:
-    """The content of a file, a pipe or a device. Raises OSError, also where that is more than `MAX_BYTES`."""
+    """The content of a file, a pipe or a device. Raises OSError, also where that is too much."""
     if "\0" in path:
         raise OSError(errno.EINVAL, "a path has no null character", path)
     with open(path, "rb") as file:
-        return read_stream(file, path)
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return read_stream(file, path)
+        if status.st_size > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"{status.st_size:,} bytes; at most {MAX_BYTES:,} are read", path)
+        return file.read()
 
 
 def read_stream(stream: IO[bytes], name: str) -> bytes:
@@ -41,8 +48,8 @@ def read_stream(stream: IO[bytes], name: str) -> bytes:
     while chunk := stream.read(_CHUNK):
         chunks.append(chunk)
         size += len(chunk)
-        if size > MAX_BYTES:
-            raise OSError(errno.EFBIG, f"more than {MAX_BYTES:,} bytes, which is all that is read", name)
+        if size > MAX_STREAM:
+            raise OSError(errno.EFBIG, f"it does not end; at most {MAX_STREAM:,} bytes are read", name)
     return b"".join(chunks)
 
 
