@@ -8,13 +8,13 @@ Must not know what a net is.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile import prototext_scan as scan
 from netcompile.diagnostics import Note
 from netcompile.prototext_fields import Field, fields_of, unquote
 from netcompile.records import NamedTuple
-from netcompile.tree import Span
+from netcompile.tree import Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     from netcompile.diagnostics import Report
     from netcompile.prototext_scan import Entry
-    from netcompile.tree import Place, Source
+    from netcompile.tree import Place
+
+
+MAX_TEXT: Final = 32 * 2**20  # characters: several times what a net of 100,000 layers needs
 
 
 class Comment(NamedTuple):
@@ -104,8 +107,12 @@ class Parsed(NamedTuple):
 def read_prototxt(source: Source, message_type: type[Message], report: Report) -> Parsed:
     """The message that a text describes, filled as far as it is sound; what Caffe's parser refuses is reported.
 
-    Takes time linear in the length of the text.
+    Takes time linear in the length of the text, of which there is a limit.
     """
+    if len(source.text) > MAX_TEXT:
+        text = f"the text has {len(source.text):,} characters; at most {MAX_TEXT:,} are read"
+        report.add("expansion-limit", Span(source, 1, 1, 1, 2), text, hint="a net with its weights is read as a binary file")
+        source = Source(source.name, "")
     return _Reader(source, report).read(message_type())
 
 
