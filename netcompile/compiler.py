@@ -350,12 +350,12 @@ def set_variables(assignments: Iterable[str], report: Report) -> dict[str, Node]
     nodes: dict[str, Node] = {}
     for text in assignments:
         name, equals, value = text.partition("=")
-        source = Source(f"--set {name}", f"{name.strip()}: {value}" if equals else text)
-        document = load(source, report)
-        if document is not None and equals:
-            nodes.update({str(key): node for key, node in document.entries.items()})
-        elif not equals:
+        if not equals or not name.strip():
             report.add("undeclared-variable", None, f"--set takes NAME=VALUE, not '{text}'")
+            continue
+        document = load(Source(f"--set {name}", f"{name.strip()}: {value}"), report)
+        if document is not None:
+            nodes.update({str(key): node for key, node in document.entries.items()})
     return nodes
 
 
