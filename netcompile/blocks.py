@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 64
 # Items that blocks and repetitions may make: where conditions alone decide how many, nobody knows before they are made.
 MAX_ITEMS: Final = 200_000
-MAX_CONDITIONAL: Final = 20_000
+MAX_CONDITIONAL: Final = 10_000
 
 
 class Block(NamedTuple):

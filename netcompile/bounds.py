@@ -26,6 +26,11 @@ class Bounds:
         self._weights: dict[int, tuple[Node, int, int]] = {}
         self._plain: dict[int, tuple[Node, Any]] = {}
 
+    @property
+    def exceeded(self) -> bool:
+        """Whether references have brought in more than is allowed, so that nothing more will be."""
+        return self._total > MAX_VALUES
+
     def refusal(self, node: Node) -> str | None:
         """Count a value that a reference brings in. The reason where it is too much; empty where that was said before."""
         size, depth = self._weigh(node)

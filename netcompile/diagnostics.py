@@ -6,6 +6,7 @@ and machines. The table of codes is in `codes`, and is read when the first findi
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from netcompile.records import NamedTuple
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 MOST_OF_A_KIND: Final = 1000  # findings of one code: nobody reads on, and a generated file may have a million
 _LONGEST: Final = 1000  # characters of a message; names and values in it may be of any length
-_MANY: Final = 200  # words to guess from; of more, only those are looked at that are much alike
+_SOME: Final = 100  # words to guess from: comparing with all of more takes longer than asking for all slips
+_MANY: Final = 200  # words to guess from; more are not looked through, only asked for what is one slip away
+_LETTERS: Final = "etaoinsrhldcumfpgwybvkxjqz_0123456789"
 _LONGEST_WORD: Final = 100
 
 
@@ -166,12 +169,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
     if len(word) > _LONGEST_WORD:
         return None
+    if isinstance(known, Collection) and len(known) > _MANY:
+        return _one_slip_away(word, known)
     lowered = word.lower()
     folded = {candidate.lower(): candidate for candidate in sorted(set(known), reverse=True)}
     if lowered in folded:
         return folded[lowered]
-    if len(folded) > _MANY:
-        folded = {other: folded[other] for other in _alike(lowered, folded)}
+    slip = _one_slip_away(lowered, folded) if len(folded) > _SOME else None
+    if slip is not None:
+        return folded[slip]
     close = difflib.get_close_matches(lowered, list(folded), n=1, cutoff=0.7)
     if close:
         return folded[close[0]]
@@ -179,11 +185,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     return next((known for other, known in folded.items() if sorted(other) == swapped), None)
 
 
-def _alike(word: str, known: Iterable[str]) -> list[str]:
-    """Choose the words that begin or end like `word` and are about as long, the likest in length first."""
-    found = [
-        other
-        for other in known
-        if abs(len(other) - len(word)) <= 2 and (other[:2] == word[:2] or other[-2:] == word[-2:])  # noqa: PLR2004 - a slip
-    ]
-    return sorted(found, key=lambda other: abs(len(other) - len(word)))[:_MANY]
+def _one_slip_away(word: str, known: Collection[str]) -> str | None:
+    """The known word that differs from `word` in one letter, or in the order of two."""
+    for i in range(len(word) + 1):
+        before, after = word[:i], word[i:]
+        slips = [before + after[1:], before + after[1:2] + after[:1] + after[2:]]
+        slips += [before + letter + rest for letter in _LETTERS for rest in (after[1:], after)]
+        found = next((slip for slip in slips if slip in known and slip != word), None)
+        if found is not None:
+            return found
+    return None

@@ -21,6 +21,7 @@ from netcompile.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside
 from netcompile.tree import List, Mapping, Node, Scalar
 from netcompile.uses import Entry, continue_from, read_parameters
 from netcompile.variables import merge_libraries, variables
+from netcompile.wording import some_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -114,6 +115,9 @@ class _Expander:
             if self.blocks and self.growth.most(items.items) > MAX_ITEMS:
                 self.limit = MAX_CONDITIONAL
             self._items(items.items, _Context(self.globals, Flow()))
+        if self.stopped:
+            nothing = self.document._replace(entries={}, keys={})
+            return Expanded(nothing, [], deploy=None, solver=None, incomplete=True)
         return Expanded(
             fields=self._header(),
             layers=self.layers,
@@ -248,6 +252,8 @@ class _Expander:
         substitution = Substitution(context.scope, self.report, context.use)
         node = substitution.mapping(item)
         if node is item or substitution.failed:
+            # Past the bound on what references bring in, every layer would be refused.
+            self.stopped = self.stopped or self.globals.bounds.exceeded
             return node, damaged or substitution.failed
         name = node.entries.get("name")
         title = name.value if type(name) is Scalar else ""
@@ -315,10 +321,9 @@ class _Expander:
     def _find_block(self, name: Scalar, context: _Context) -> Block | None:
         title = str(name.value)
         block = self.blocks.get(title)
-        if block is None:
+        if block is None and not self.report.full("unknown-block"):
             meant = did_you_mean(title, self.blocks)
-            known = ", ".join(self.blocks) or "none"
-            hint = f"did you mean '{meant}'?" if meant else f"the blocks here: {known}"
+            hint = f"did you mean '{meant}'?" if meant else f"the blocks here: {some_of(self.blocks)}"
             notes = context.use.notes() if context.use else ()
             self.report.add("unknown-block", name.span, f"there is no block '{title}'", hint=hint, notes=notes)
         return block

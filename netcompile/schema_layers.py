@@ -109,6 +109,7 @@ class LayerSchemas:
             "type": ["string", "integer", "null"],
             "pattern": rf"^batch$|{VARIABLE}",
             "minimum": 0,
+            "maximum": 2**31 - 1,
             "errorMessage": "Expected an integer, batch, ~ or a $variable.",
         }
         self.definitions["shape"] = {"type": ["string", "array", "null"], "pattern": VARIABLE, "items": ref("dim")}

@@ -66,7 +66,9 @@ class Scope(AbstractMapping[str, Any]):
             yield from (name for name in self.parent if name not in self.names)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        if self.parent is None:
+            return len(self.names)
+        return len(self.parent) + sum(name not in self.parent for name in self.names)
 
 
 class _MissingError(Exception):
@@ -193,6 +195,8 @@ class Substitution:
 
     def _report_error(self, error: ExpressionError, node: Node) -> None:
         """Report what is wrong with an expression, at its guilty part."""
+        if self.report.full(error.code):
+            return
         span = _part(node, error.start, error.end)
         hint = error.hint
         if error.code == "unknown-variable" and type(node) is Scalar:

@@ -13,7 +13,7 @@ from netcompile.merge import is_null
 from netcompile.scope import Scope, Substitution
 from netcompile.spec import name_list
 from netcompile.tree import List, Mapping, Node, Place, Scalar
-from netcompile.wording import is_slip
+from netcompile.wording import is_slip, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,16 +103,16 @@ def read_parameters(
 def _given(block: Block, node: Mapping, report: Report, use: Use) -> dict[str, Node] | None:
     """The parameters that a use gives, slips put right; None where one is unknown."""
     given = {str(key): value for key, value in node.entries.items() if key not in USE_KEYS}
+    keys = {str(key): scalar for key, scalar in node.keys.items()}
     sound = True
     for key in [key for key in given if key not in block.parameters]:
         value = given.pop(key)
         if block.damaged:
             continue
         meant = did_you_mean(key, block.parameters)
-        known = ", ".join(block.parameters) or "none"
         text = f"block '{block.name}' has no parameter '{key}'"
-        hint = f"did you mean '{meant}'?" if meant else f"its parameters: {known}"
-        report.add("unknown-parameter", node.keys[key].span, text, hint=hint, notes=use.parent.notes() if use.parent else ())
+        hint = f"did you mean '{meant}'?" if meant else f"its parameters: {some_of(block.parameters)}"
+        report.add("unknown-parameter", keys[key].span, text, hint=hint, notes=use.parent.notes() if use.parent else ())
         if meant is not None and meant not in given and is_slip(key, meant):
             given[meant] = value
         else:

@@ -10,6 +10,7 @@ from netcompile.merge import is_null
 from netcompile.records import NamedTuple
 from netcompile.scope import Scope, Substitution
 from netcompile.tree import Mapping, Node, Scalar
+from netcompile.wording import some_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,8 +53,7 @@ def variables(
     for name, node in overrides.items():
         if name not in declared:
             meant = did_you_mean(name, declared)
-            known = ", ".join(declared) or "none"
-            hint = f"did you mean '{meant}'?" if meant else f"declared: {known}"
+            hint = f"did you mean '{meant}'?" if meant else f"declared: {some_of(declared)}"
             text = f"variable '{name}' is set but not declared in `vars`"
             report.add("undeclared-variable", node.span, text, hint=hint)
     return _Variables(declared, document, overrides, report).scope()
@@ -111,7 +111,11 @@ class _Variables:
             text = f"variable '{name}' is required and has no value"
             self.report.add("missing-variable", place.span, text, hint=f"set it: --set {name}=VALUE")
             return None
-        return value if name in self.overrides else Substitution(_Earlier(self, name), self.report)(value)
+        if name in self.overrides:
+            return value
+        substitution = Substitution(_Earlier(self, name), self.report)
+        new = substitution(value)
+        return None if substitution.failed else new
 
     def before(self, other: str, name: str) -> bool:
         """True where `other` may be used in `name`: it stands earlier, or comes from another document."""

@@ -6,6 +6,7 @@ Pure functions, for messages. Nothing here decides whether a value is right.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.tree import List, Mapping, Scalar
@@ -25,6 +26,7 @@ _KINDS: Final = {
 }
 _TRUTH: Final = {"yes": True, "on": True, "y": True, "1": True, "no": False, "off": False, "n": False, "0": False}
 _LONGEST: Final = 60
+_SOME: Final = 12  # as many names as a hint can show
 _SHORTEST_SLIP: Final = 3
 _NUMBER: Final = re.compile(r"[-+]?(?:\d{1,30}(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
 
@@ -81,6 +83,12 @@ def listed(words: Iterable[str]) -> str:
     """Words in a row: `a, b or c`."""
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
+
+
+def some_of(names: Iterable[str]) -> str:
+    """The first names of those that could be meant."""
+    first = list(islice(names, _SOME + 1))
+    return ", ".join([*first[:_SOME], "..."] if len(first) > _SOME else first) or "none"
 
 
 def number_in(text: Any) -> int | float | None:

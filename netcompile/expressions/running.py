@@ -5,6 +5,7 @@ Each knows the place in the text that an error of its own belongs to. How texts 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from netcompile.diagnostics import did_you_mean
@@ -24,17 +25,31 @@ _FOREIGN: Final = {"True": "true", "False": "false", "None": "null"}
 
 
 class ExpressionError(Exception):
-    """A text that has no value. `start` and `end` are offsets of the guilty part; `code` is a diagnostic code."""
+    """A text that has no value. `start` and `end` are offsets of the guilty part; `code` is a diagnostic code.
+
+    A hint that takes long to find can be given as what finds it, when it is asked for.
+    """
 
     def __init__(
-        self, message: str, start: int, end: int, *, code: str = "bad-expression", hint: str | None = None
+        self,
+        message: str,
+        start: int,
+        end: int,
+        *,
+        code: str = "bad-expression",
+        hint: str | Callable[[], str | None] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.start = start
         self.end = end
         self.code = code
-        self.hint = hint
+        self._hint = hint
+
+    @property
+    def hint(self) -> str | None:
+        """What to write instead, where that can be said."""
+        return self._hint() if callable(self._hint) else self._hint
 
     @classmethod
     def placed(cls, error: OperationError, start: int, end: int) -> ExpressionError:
@@ -63,7 +78,7 @@ def variable(name: str, start: int, end: int, *, bare: bool = False) -> Run:
             return names[name]
         except KeyError:
             pass
-        hint = _meant(name, names, bare=bare)
+        hint = partial(_meant, name, names, bare=bare)
         raise ExpressionError(f"unknown variable '{shorten(name)}'", start, end, code="unknown-variable", hint=hint)
 
     return run
@@ -147,7 +162,7 @@ def _meant(name: str, names: Names, *, bare: bool) -> str | None:
     if name in _FOREIGN:
         return f"did you mean '{_FOREIGN[name]}'?"
     close = did_you_mean(name, names)
-    stem = max((known for known in names if name.startswith(known)), key=len, default="")
+    stem = next((name[:end] for end in range(len(name), 0, -1) if name[:end] in names), "")
     rest = name[len(stem) :]
     if not bare and close in (None, stem) and stem and (rest[0] == "_" or rest[0].isdigit()):
         return f"a name reaches as far as it can; did you mean '${{{stem}}}{rest}'?"
