@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
 from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 MAX_BYTES: Final = 2**31 - 1  # of a message, weights included: protobuf's own limit
@@ -72,14 +73,25 @@ def write_together(files: Iterable[tuple[str, bytes]]) -> int:
         for path, data in files:
             target = os.path.realpath(path)
             if _read(target) != data:
-                staged.append(_stage(target, data))
+                with _naming(target):
+                    staged.append(_stage(target, data))
         for one in staged:
-            _put(one)
+            with _naming(one.target):
+                _put(one)
     except BaseException:
         for one in staged:
             _remove(one.temporary)
         raise
     return len(staged)
+
+
+@contextmanager
+def _naming(target: str) -> Iterator[None]:
+    """Let errors name the file that is to be written: a full disk names none, and nobody knows the temporary one."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, target) from None
 
 
 def _stage(target: str, data: bytes) -> _Staged:
