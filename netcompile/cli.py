@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
-from io import TextIOWrapper
+from io import TextIOWrapper, UnsupportedOperation
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, add_common, complain, program_version
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
         return OK  # the reader has seen enough
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None:  # files are named
             _discard_output()
         return _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
     except KeyboardInterrupt:
@@ -70,7 +71,8 @@ def _mend_streams() -> None:
 
 def _discard_output() -> None:
     """Let go of output that nobody takes, or Python complains of it once more at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(UnsupportedOperation):  # a test's
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(given: list[str]) -> int:
