@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,9 +116,7 @@ def test_patterns_and_standard_input(check: Check, monkeypatch: pytest.MonkeyPat
     assert (done.code, done.summary) == (0, "checked 2 specs: no findings")
     assert check("m*.yaml").err == "netcompile: m*.yaml: No such file or directory\n"
     assert check("a[1].yaml", **{"a[1]_yaml": SPEC}).code == 0
-    monkeypatch.setattr(
-        "sys.stdin", type("Stdin", (), {"buffer": type("Bytes", (), {"read": lambda _: b"layers: 1"})()})
-    )
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"layers: 1")))
     done = check("-", "--format", "json")
     assert (done.code, json.loads(done.out)[0]["path"]) == (1, "<stdin>")
 
