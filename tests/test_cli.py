@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
@@ -108,8 +109,7 @@ def test_one_spec_goes_to_standard_output(call: Call) -> None:
 
 
 def test_standard_input(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    stdin = type("Stdin", (), {"buffer": type("Bytes", (), {"read": lambda _: SPEC.encode()})()})
-    monkeypatch.setattr("sys.stdin", stdin)
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(SPEC.encode())))
     assert call("-").out.startswith("# Made by netcompile from <stdin>\nlayer {")
     assert call("-", "-o", "nets/").code == 0
     assert (tmp_path / "nets/stdin.prototxt").exists()
