@@ -81,7 +81,7 @@ def _walk(top: str, found_in: str, endings: tuple[str, ...]) -> Iterator[Found]:
 
 
 def _is_special(path: str) -> bool:
-    """True for a pipe, a socket or a device, which could be read for ever. A file that is not there is none of these."""
+    """True for a pipe, a socket or a device, which could be read for ever. What is not there is none of these."""
     try:
         return not stat.S_ISREG(os.stat(path).st_mode)
     except OSError:
