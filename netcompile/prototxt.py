@@ -111,7 +111,8 @@ def read_prototxt(source: Source, message_type: type[Message], report: Report) -
     """
     if len(source.text) > MAX_TEXT:
         text = f"the text has {len(source.text):,} characters; at most {MAX_TEXT:,} are read"
-        report.add("expansion-limit", Span(source, 1, 1, 1, 2), text, hint="a net with its weights is read as a binary file")
+        hint = "a net with its weights is read from a binary file"
+        report.add("expansion-limit", Span(source, 1, 1, 1, 2), text, hint=hint)
         source = Source(source.name, "")
     return _Reader(source, report).read(message_type())
 
