@@ -1,4 +1,4 @@
-"""Nets and solvers as binary messages, such as a .caffemodel: told from text, read, and freed of their weights.
+"""Nets and solvers as binary messages, such as a .caffemodel: told from text, read, and freed of what Caffe adds.
 
 Knows bytes and messages, not what a net means.
 """
@@ -46,6 +46,36 @@ def take_weights(net: Any) -> tuple[int, int]:
     for layer in layers:
         layer.ClearField("blobs")
     return len(layers), values
+
+
+def undo_snapshot(net: Any) -> tuple[int, bool]:
+    """Take out of a net, in the current format, what Caffe adds to it when it builds it, and so to a snapshot.
+
+    That are copies of blobs with several readers, and the phase in each layer. Tells how many layers were taken out,
+    and whether a phase was.
+    """
+    splits = {layer.name: layer.bottom[0] for layer in net.layer if _is_automatic(layer)}
+    copies = {top: splits[layer.name] for layer in net.layer if layer.name in splits for top in layer.top}
+    kept = [layer for layer in net.layer if layer.name not in splits]
+    for layer in kept:
+        layer.bottom[:] = [copies.get(bottom, bottom) for bottom in layer.bottom]
+    phases = {layer.phase if layer.HasField("phase") else None for layer in kept}
+    one_phase = len(phases) == 1 and None not in phases
+    for layer in kept if one_phase else ():
+        layer.ClearField("phase")
+    if splits:
+        layers = [type(layer).FromString(layer.SerializePartialToString()) for layer in kept]
+        net.ClearField("layer")
+        net.layer.extend(layers)
+    return len(splits), one_phase
+
+
+def _is_automatic(layer: Any) -> bool:
+    """True for a Split with the names that Caffe gives those that it puts in (insert_splits.cpp)."""
+    if layer.type != "Split" or len(layer.bottom) != 1 or any(layer.loss_weight):
+        return False
+    named = layer.name.startswith(f"{layer.bottom[0]}_") and layer.name.endswith("_split")
+    return named and list(layer.top) == [f"{layer.name}_{i}" for i in range(len(layer.top))]
 
 
 def check_message(message: Any, report: Report) -> None:

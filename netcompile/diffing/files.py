@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netcompile.binaries import check_message, is_binary, read_binary, take_weights
+from netcompile.binaries import check_message, is_binary, read_binary, take_weights, undo_snapshot
 from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.compiler import collector_off, compile_document, is_library
 from netcompile.diagnostics import CallError
@@ -55,6 +55,8 @@ def _side(path: str, settings: Settings, report: Report, phase: str | None) -> N
         return None
     take_weights(net)  # as parts of a net they say nothing; what they fit is another question
     upgraded = upgrade_net(net, report).net
+    if is_binary(path, data):
+        undo_snapshot(upgraded)
     level, stages = settings.state or (0, ())
     graphs = graphs_of_net(upgraded, phase=phase, level=level, stages=stages, fork=settings.fork)
     return NetSide(path, upgraded, graphs)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from netcompile.binaries import is_binary, read_binary, take_weights
+from netcompile.binaries import is_binary, read_binary, take_weights, undo_snapshot
 from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.diagnostics import CallError
 from netcompile.importing.given import SCHEMA, Files, Given, read_message, read_text
@@ -45,6 +45,7 @@ def _read(path: str, kind: str, report: Report, notes: list[str], fork: Fork | N
             of = "1 layer" if layers == 1 else f"{layers} layers"
             notes.append(f"{path}: the weights of {of}, {values:,} values, are left out: a spec holds none")
         given = read_message(message, _KINDS[kind], report, fork)
+        notes += _undone(path, given.message) if kind == "net" else []
     else:
         source = prototxt_source(path, data)
         found = kind_of(source.text)
@@ -54,6 +55,14 @@ def _read(path: str, kind: str, report: Report, notes: list[str], fork: Fork | N
     if given.formats:
         notes.append(f"{path}: had {', '.join(given.formats)}")
     return given
+
+
+def _undone(path: str, net: Any) -> list[str]:
+    """Take back what Caffe adds when it builds a net; the notes that say so."""
+    splits, phase = undo_snapshot(net)
+    what = [f"{splits} {'layer' if splits == 1 else 'layers'} of type Split"] if splits else []
+    what += ["the phase in each layer"] if phase else []
+    return [f"{path}: {' and '.join(what)} are left out: Caffe puts them in by itself"] if what else []
 
 
 def _schema(output: str | None) -> str:

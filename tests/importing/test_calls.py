@@ -56,6 +56,40 @@ def test_a_model_is_imported_without_its_weights(call):
     assert done == (0, SPEC, "n.caffemodel: the weights of 1 layer, 8 values, are left out: a spec holds none\n")
 
 
+SNAPSHOT = """\
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [2, 3] } } phase: TRAIN }
+layer { name: "data_data_0_split" type: "Split" bottom: "data" top: "data_data_0_split_0" top: "data_data_0_split_1"
+  phase: TRAIN }
+layer { name: "a" type: "Power" bottom: "data_data_0_split_0" top: "a" phase: TRAIN }
+layer { name: "b" type: "Eltwise" bottom: "data_data_0_split_1" bottom: "a" top: "b" phase: TRAIN }
+"""
+
+
+def test_what_caffe_adds_to_a_snapshot_is_left_out(call):
+    done = call("import", "s.caffemodel", s_caffemodel=message(SNAPSHOT).SerializeToString())
+    assert "  - {name: a, type: Power}\n  - {name: b, type: Eltwise, bottom: [data, a]}\n" in done.out
+    assert "Split" not in done.out
+    assert "1 layer of type Split and the phase in each layer are left out" in done.err
+    assert call("import", "s.prototxt", s_prototxt=SNAPSHOT).out.count("Split") == 1
+    call("import", "s.caffemodel", "-o", "s.yaml")
+    assert call("diff", "s.yaml", "s.caffemodel").code == 0
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        'name: "data_data_0_split" type: "Split" bottom: "data" top: "x" top: "y" phase: TRAIN',
+        'name: "mine" type: "Split" bottom: "data" top: "mine_0" top: "mine_1" phase: TRAIN',
+        'name: "data_data_0_split" type: "Split" bottom: "data" top: "data_data_0_split_0" loss_weight: 1',
+    ],
+)
+def test_a_split_of_ones_own_stays(call, split):
+    net = f'layer {{ name: "data" type: "Input" top: "data" }} layer {{ {split} }}'
+    done = call("import", "s.caffemodel", s_caffemodel=message(net).SerializeToString())
+    assert "type: Split" in done.out
+    assert done.err == ""
+
+
 def test_a_binary_net_is_told_by_its_content(call):
     data = message(NET + "force_backward: false").SerializeToString()
     assert b"\0" in data
