@@ -41,7 +41,10 @@ class Built(NamedTuple):
 def build(net: Net, state: State, *, incomplete: bool = False, known: Known | None = None) -> Built:
     """Build a net in a state; `incomplete` and `known` are as in `infer`."""
     findings = Report()
-    return Built(state, infer(net, state, findings, incomplete=incomplete, known=known), findings, incomplete)
+    graph = infer(net, state, findings, incomplete=incomplete, known=known)
+    # What a damaged layer lacks is not held against it, so that nothing later may count on its wiring.
+    damaged = any(one.layer.damaged for one in graph.layers)
+    return Built(state, graph, findings, incomplete or damaged)
 
 
 def build_phases(
@@ -77,6 +80,7 @@ def check_phases(
     the user asked for, and no others are tried. `incomplete`: the net lacks layers that could not be read, so that
     nothing of this can be told.
     """
+    whole = not report.failed
     check = _Check(net, report, alone=chosen or incomplete, known={} if known is None else known)
     phases = list(built.values())
     fed = [one for one in phases if incomplete or _is_fed(net, one.state)]
@@ -87,7 +91,8 @@ def check_phases(
     for one in phases if fed else ():
         if one not in fed:
             check.note_skipped(one.state)
-    check.lint()
+    if whole:  # else what looks odd may come of what was lost
+        check.lint()
 
 
 class _Check:

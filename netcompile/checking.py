@@ -42,6 +42,10 @@ Outcome: TypeAlias = Literal["spec", "library", "net", "solver", "skipped", "unr
 _MEANT: Final = re.compile(r"^layers[ \t]*:", re.MULTILINE)  # a spec, even where it can't be read
 
 
+# What ends the reading of a text, so that layers are missing.
+_CUT: Final = frozenset({"syntax", "too-deep"})
+
+
 class Job(NamedTuple):
     """A file to check. `given`: named itself, so that it is not passed over, whatever it is.
 
@@ -157,7 +161,9 @@ def _check_net(job: Job, source: Source, settings: Settings) -> Checked:
         known: Known = {}
         net = read_net(source, report, fork=settings.fork, allow_custom=settings.allow_custom)
         if net is not None:
-            incomplete = report.failed
+            # A damaged layer still has its tops, unless those were lost.
+            cut = any(found.severity == "error" and found.code in _CUT for found in report)
+            incomplete = cut or any(layer.damaged and not layer.message.top for layer in net.layers)
             level, stages = settings.state or (0, ())
             built = build_phases(net, level=level, stages=stages, incomplete=incomplete, known=known)
             check_phases(net, built, report, chosen=settings.state is not None, incomplete=incomplete, known=known)

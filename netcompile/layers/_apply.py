@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _TRIED_AXES: Final = range(7)
 _ANY_RANK: Final = tuple(Shape((UNKNOWN,) * axes) for axes in _TRIED_AXES)
+_LARGER: Final = 3  # the largest ranks, of those tried
 _TRIED_APART: Final = 3  # bottoms of unknown rank that are tried in every combination
 
 
@@ -115,22 +116,22 @@ def _learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
     if any(_check_counts(kind, layer)) or any(True for check in kind.checks for _ in check(layer)):
         return None
     tries = [[shape] * len(layer.bottom) for shape in _ANY_RANK]
-    counts = {len(one.blobs) for one in _accepted(kind, layer, tries)[0]}
+    counts = {len(one.blobs) for one in _try(kind, layer, tries)[0]}
     return counts.pop() if len(counts) == 1 else None
 
 
-def _accepted(
+def _try(
     kind: LayerType, layer: LayerParameter, tries: Iterable[Sequence[Shape]]
-) -> tuple[list[Inferred], ShapeError | None]:
-    """What the rule says to each of several guesses at the bottoms, and the first refusal."""
+) -> tuple[list[Inferred], list[ShapeError]]:
+    """What the rule says to each of several guesses at the bottoms: what it accepts, and its refusals."""
     accepted: list[Inferred] = []
-    refusal: ShapeError | None = None
+    refused: list[ShapeError] = []
     for bottoms in tries:
         try:
             accepted.append(kind.rule(layer, bottoms))
         except ShapeError as error:  # noqa: PERF203 - a refusal is one of the answers
-            refusal = refusal or error.with_traceback(None)  # which would keep all that is known here alive
-    return accepted, refusal
+            refused.append(error.with_traceback(None))  # which would keep all that is known here alive
+    return accepted, refused
 
 
 def _check_counts(kind: LayerType, layer: LayerParameter) -> Iterator[ShapeError]:
@@ -167,12 +168,13 @@ def _infer(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape | Non
         return Applied(done.tops, done.blobs, done.macs, (), done.later)
     known = [(shape,) if shape is not None else _ANY_RANK for shape in bottoms]
     if bottoms.count(None) <= _TRIED_APART:
-        accepted, refusal = _accepted(kind, layer, product(*known))
-        if refusal is not None and not accepted:
-            raise refusal
+        accepted, refused = _try(kind, layer, product(*known))
+        # A blob may have more axes than are tried: only what is said of all the larger ranks alike is a refusal.
+        if not accepted and len({error.message for error in refused[-_LARGER:]}) == 1:
+            raise refused[-1]
     else:  # all of the same rank, which proves no refusal
         alike = [[shape[min(i, len(shape) - 1)] for shape in known] for i in range(len(_ANY_RANK))]
-        accepted, _ = _accepted(kind, layer, alike)
+        accepted, _ = _try(kind, layer, alike)
     return _common(accepted, len(layer.top))
 
 
