@@ -4,7 +4,7 @@ import pytest
 
 from netcompile.layers import LAYER_TYPES
 
-TWO = 'top: "x" top: "y"'
+TWO = 'top: "x" top: "y" loss_weight: 1 loss_weight: 0'
 MATRIX = 'infogain_loss_param { source: "m.binaryproto" }'
 
 
