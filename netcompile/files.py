@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from netcompile.records import NamedTuple
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 2**31 - 1  # of a message, weights included: protobuf's own limit
 MAX_STREAM: Final = 2**28  # of a pipe or a device: /dev/zero has no end
 _CHUNK: Final = 2**20
+_MARK: Final = ".netcompile-"  # with which the names of files begin that are not finished
 
 
 class _Staged(NamedTuple):
-    """New bytes in a file beside the one that they are for; no such file where that is a device or a pipe."""
+    """New bytes in a file beside the one that they are for; no such file where that is a device or a pipe.
+
+    The file is open, and locked as long as it is: what no process has locked was left by one that was killed.
+    """
 
     target: str
     temporary: str | None
+    file: IO[bytes] | None
     data: bytes
 
 
@@ -67,6 +72,7 @@ def write_together(files: Iterable[tuple[str, bytes]]) -> int:
     """Write files that belong together, each like `write_atomic`, and count those that change.
 
     All new bytes are on the disk before the first file is replaced, so that one that can't be written spares them all.
+    What killed processes left in the folders goes.
     """
     staged: list[_Staged] = []
     try:
@@ -78,10 +84,9 @@ def write_together(files: Iterable[tuple[str, bytes]]) -> int:
         for one in staged:
             with _naming(one.target):
                 _put(one)
-    except BaseException:
+    finally:
         for one in staged:
-            _remove(one.temporary)
-        raise
+            _discard(one)
     return len(staged)
 
 
@@ -98,20 +103,59 @@ def _stage(target: str, data: bytes) -> _Staged:
     folder = os.path.dirname(target)
     os.makedirs(folder, exist_ok=True)
     if os.path.exists(target) and not os.path.isfile(target):
-        return _Staged(target, None, data)
-    # By chance, not by process: a killed process leaves its file, and in containers all have the same number.
-    temporary = os.path.join(folder, f".netcompile-{os.urandom(8).hex()}.tmp")
+        return _Staged(target, None, None, data)
+    _sweep(folder)
+    temporary, file = _claim(folder)
+    staged = _Staged(target, temporary, file, data)
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        left = memoryview(data)
+        while left:  # a disk that is nearly full takes a part
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
         if os.path.exists(target):
             os.chmod(temporary, os.stat(target).st_mode & 0o7777)
     except BaseException:
-        _remove(temporary)
+        _discard(staged)
         raise
-    return _Staged(target, temporary, data)
+    return staged
+
+
+def _claim(folder: str) -> tuple[str, IO[bytes]]:
+    """Make a new file in a folder, and lock it."""
+    while True:
+        # By chance, not by process: in containers all have the same number.
+        path = os.path.join(folder, f"{_MARK}{os.urandom(8).hex()}.tmp")
+        file = open(path, "xb", buffering=0)  # noqa: SIM115 - it stays open until it has its name
+        _lock(file)
+        if os.path.exists(path):
+            return path, file
+        file.close()  # another process took it for left over, before it was locked
+
+
+def _sweep(folder: str) -> None:
+    """Remove what killed processes left in a folder."""
+    try:
+        names = os.listdir(folder)
+    except OSError:  # it may be written, but not read
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        if not (name.startswith(_MARK) and os.path.isfile(path)):
+            continue
+        with suppress(OSError), open(path, "rb") as file:  # another process was quicker, or it is not ours to remove
+            if _lock(file):
+                os.unlink(path)
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file against other processes, as long as it is open; false where it is locked or can't be."""
+    try:
+        import fcntl  # noqa: PLC0415 - for writing alone, and not everywhere
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _put(one: _Staged) -> None:
@@ -132,9 +176,10 @@ def _read(path: str) -> bytes | None:
         return None
 
 
-def _remove(path: str | None) -> None:
-    try:
-        if path is not None:
-            os.unlink(path)
-    except OSError:
+def _discard(one: _Staged) -> None:
+    """Close the file of staged bytes, and remove it where it has not taken its name."""
+    if one.file is None or one.temporary is None:
         return
+    with suppress(OSError):
+        os.unlink(one.temporary)
+    one.file.close()
