@@ -111,6 +111,7 @@ def test_one_spec_goes_to_standard_output(call: Call) -> None:
 def test_standard_input(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(SPEC.encode())))
     assert call("-").out.startswith("# Made by netcompile from <stdin>\nlayer {")
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(SPEC.encode())))
     assert call("-", "-o", "nets/").code == 0
     assert (tmp_path / "nets/stdin.prototxt").exists()
 
@@ -220,7 +221,8 @@ def test_files_of_one_spec_change_together(call: Call, tmp_path: Path, monkeypat
     monkeypatch.setattr(files.os, "fsync", full_disk)
     changed = TRAINED.replace("num_output: 2", "num_output: 4").replace("max_iter: 9", "max_iter: 8")
     done = call("a.yaml", "--target", "all", "-o", "nets/", a_yaml=changed)
-    assert (done.code, done.err) == (2, "netcompile: : No space left on device\n")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("nets/a.solver.prototxt: No space left on device\n")
     assert {path.name: path.read_bytes() for path in (tmp_path / "nets").iterdir()} == before
 
 
