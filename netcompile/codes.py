@@ -137,6 +137,7 @@ _TABLE: Final = (
     ),
     Code("param-count", "error", "A layer has more `param` entries than learned blobs."),
     Code("propagate-down-count", "error", "A layer has `propagate_down` entries, but not one for each of its bottoms."),
+    Code("python-module", "warning", "A Python layer names its module like a file, which Python can't import."),
     Code("random-test", "warning", "Test data is mirrored at random."),
     Code("recursive-alias", "error", "An alias stands inside the very node that it names."),
     Code("recursive-block", "error", "A block uses itself, directly or through others."),

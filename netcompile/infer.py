@@ -183,6 +183,10 @@ class _Inference:
             return
         text = f"top '{top}' is already made in {self.state}"
         hint = "in place works on the bottom of the same index only" if top in bottoms else None
+        if first is not None and not bottoms and not self.layers[first].message.bottom:
+            hint = (
+                "data for each phase: `train:` and `test:` in one layer, or `include: TRAIN` and `include: TEST` in two"
+            )
         self._add(layer, "duplicate-top", f"top:{i}", text, hint=hint, notes=notes)
 
     def _readers(self, version: Version, but: Layer) -> list[Note]:

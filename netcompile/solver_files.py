@@ -119,8 +119,10 @@ def check_own(  # noqa: PLR0913 - what a spec knows of its solver and its net
     builder.derived[id(net)] = {} if known is None else known
     if incomplete:
         builder.unsound.add(id(net))
+    whole = not report.failed
     built = check_message(solver, origin, report, _OwnNets(builder, solver, origin, net), complete=complete)
-    _lint(built, solver, report)
+    if whole:  # else what looks odd may come of what was lost
+        _lint(built, solver, report)
     return built
 
 

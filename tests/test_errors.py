@@ -1,51 +1,56 @@
-"""Each tests/errors/NAME.yaml says on its guilty lines what is found there, as a comment, and nothing else is found.
+"""Each file of tests/errors and tests/errors_prototxt says on its guilty lines what is found; nothing else is.
 
     - {name: conv1, type: Convolution, kernel_sise: 3}  # E:42: unknown-field: did you mean 'kernel_size'?
 
 `E` or `W`, the column, the code, and a text that the message or its hint must contain. Several expectations for one
-line stand behind one another. Warnings count only in a file that expects some, so that a new lint changes no other.
+line stand behind one another, separated by ` # `.
 """
+
+from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-import netcompile
+from netcompile.checking import Job, Options, check_file
+from netcompile.compiler import Settings
 
-FOLDER = Path(__file__).parent / "errors"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from netcompile.diagnostics import Diagnostic
+
+FOLDER = Path(__file__).parent
+FILES = sorted((*FOLDER.glob("errors/*.yaml"), *FOLDER.glob("errors_prototxt/*.prototxt")))
 EXPECTED = re.compile(r"# ([EW]):(\d+): ([a-z0-9-]+)(?:: (.*?))?(?= # [EW]:|$)")
 
 
-def expected(text):
+def expected(text: str) -> Iterator[tuple[int, int, str, str, str]]:
     for number, line in enumerate(text.split("\n"), 1):
         for severity, column, code, words in EXPECTED.findall(line.rstrip()):
             yield number, int(column), severity, code, words
 
 
-def found(spec):
-    try:
-        diagnostics = netcompile.compile(spec).warnings
-    except netcompile.CompileError as error:
-        diagnostics = error.diagnostics
-    return list(diagnostics)
+def found(path: Path) -> list[Diagnostic]:
+    checked = check_file(Options(Settings()), Job(str(path), given=True))
+    assert checked.outcome in ("spec", "net"), checked
+    return [one for one in checked.findings if one.severity != "note"]
 
 
-@pytest.mark.parametrize("spec", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
-def test_errors(spec):
-    wanted = sorted(expected(spec.read_text(encoding="utf-8")))
-    severities = {"error", *("warning" for _, _, severity, _, _ in wanted if severity == "W")}
-    diagnostics = [one for one in found(spec) if one.severity in severities]
-    got = sorted((d.span.line, d.span.column, d.severity[0].upper(), d.code) for d in diagnostics)
-    assert got == [(line, column, severity, code) for line, column, severity, code, _ in wanted], "\n".join(
-        map(str, diagnostics)
-    )
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_errors(path: Path) -> None:
+    wanted = sorted(expected(path.read_text(encoding="utf-8")))
+    assert wanted
+    diagnostics = found(path)
+    got = sorted((d.span.line, d.span.column, d.severity[0].upper(), d.code) for d in diagnostics if d.span)
+    assert got == [one[:4] for one in wanted], "\n".join(map(str, diagnostics))
     for line, column, _, code, words in wanted:
-        texts = [
-            f"{d.message} {d.hint}" for d in diagnostics if (d.span.line, d.span.column, d.code) == (line, column, code)
-        ]
+        here = [d for d in diagnostics if d.span and (d.span.line, d.span.column, d.code) == (line, column, code)]
+        texts = [f"{d.message} {d.hint}" for d in here]
         assert any(words in text for text in texts), texts
 
 
-def test_there_are_cases():
-    assert len(list(FOLDER.glob("*.yaml"))) >= 10
+def test_there_are_cases() -> None:
+    assert len(FILES) > 30

@@ -61,6 +61,7 @@ LAYER_LINTS: Final = (
     LayerLint("odd-value", ("Convolution", "Deconvolution"), layers.no_dilation),
     LayerLint("odd-value", ("Clip",), layers.clip_of_all),
     LayerLint("odd-value", ("WindowData",), layers.crop_modes),
+    LayerLint("python-module", ("Python",), layers.module_paths),
     LayerLint("stride-gap", ("Convolution", "Pooling"), layers.gaps),
     LayerLint("empty-top", (), layers.empty_tops),
 )

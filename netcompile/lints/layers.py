@@ -143,6 +143,8 @@ def unread_filler_fields(one: GraphLayer) -> Iterator[Remark]:
         block, _, name = path.partition(".")
         filler = getattr(getattr(one.layer.message, block), name)
         read = _FILLER_FIELDS.get(filler.type)
+        if path == one.fillers[0] and not filler.HasField("type"):
+            continue  # it was meant to be of another type: there is a lint on weights that are constant
         for field, _ in filler.ListFields() if read is not None else ():
             if field.name != "type" and field.name not in (read or ()):
                 readers = " and ".join(kind for kind, fields in _FILLER_FIELDS.items() if field.name in fields)
@@ -177,6 +179,15 @@ def crop_modes(one: GraphLayer) -> Iterator[Remark]:
     if mode not in ("warp", "square"):
         text = f"crop_mode '{mode}' is neither warp nor square, so it is taken for warp"
         yield Remark("window_data_param.crop_mode", text)
+
+
+def module_paths(one: GraphLayer) -> Iterator[Remark]:
+    """Python modules named like files, where Python imports by name."""
+    module = one.layer.message.python_param.module
+    if "/" in module or module.endswith(".py"):
+        name = module.rpartition("/")[2].removesuffix(".py")
+        text = f"module '{module}' is a path, and Python imports modules by name"
+        yield Remark("python_param.module", text, f"write '{name}', with its folder on PYTHONPATH")
 
 
 def gaps(one: GraphLayer) -> Iterator[Remark]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.diagnostics import Note
+from netcompile.layers._words import plural
 from netcompile.lints.view import Finding
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def classes_of_labels(view: View) -> Iterator[Finding]:
         ours, theirs = _classes(view, index), _classes(view, other)
         if type(ours) is int and type(theirs) is int and ours != theirs:
             bottoms = view.names[index][0]
-            scores = f"'{bottoms[0]}' has scores for {ours} classes"
+            scores = f"'{bottoms[0]}' has scores for {plural(ours, 'class', 'classes')}"
             text = f"{scores}, but for the same '{bottoms[1]}' {view.name(other)} has {theirs}"
             notes = [Note("the other scores", view.layers[other].layer.origin.span("bottom:0"))]
             yield Finding(index, "bottom:0", text, "labels from the number of classes on read past the scores", notes)

@@ -67,8 +67,8 @@ def wrong_gradients(view: View) -> Iterator[Finding]:
 def lost_gradients(view: View) -> Iterator[Finding]:
     """Flatten layers behind one that shares the memory of gradients with its bottom.
 
-    In Backward, Flatten gives its bottom other memory for that (flatten_layer.cpp), and what the layer before hands on is
-    the old one, which nobody has written.
+    In Backward, Flatten gives its bottom other memory for that (flatten_layer.cpp), and what the layer before hands on
+    is the old one, which nobody has written.
     """
     for index in view.of("Flatten"):
         version = view.reads[index][0]
