@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netcompile.paths import Found
     from netcompile.tree import Source
 
+_OUTPUT_ENDINGS: Final = (".prototxt", ".pbtxt", ".txt", ".caffemodel")
 _SUFFIXES: Final = {"deploy": ".deploy", "solver": ".solver", "train": ".train", "test": ".test"}
 
 
@@ -73,9 +74,11 @@ def plan(specs: Sequence[str], options: BuildOptions) -> list[Job]:
     folder_wanted = output.endswith(("/", os.sep)) or os.path.isdir(output) or len(found) > 1
     if not folder_wanted:
         stem = _without_ending(output) if options.target == "all" else output
+        if _same_file(output, found[0].path):
+            raise CallError(f"{output} is the spec itself; it would be overwritten")
         return [Job(found[0], stem)]
-    if os.path.exists(output) and not os.path.isdir(output):
-        raise CallError(f"{output} is a file; several specs need a folder")
+    if not os.path.isdir(output) and (os.path.exists(output) or output.endswith(_OUTPUT_ENDINGS)):
+        raise CallError(f"{output} is a file; several specs need a folder: -o DIR/")
     jobs: dict[str, Job] = {}
     for spec in found:
         path, folder = spec
@@ -85,6 +88,10 @@ def plan(specs: Sequence[str], options: BuildOptions) -> list[Job]:
             raise CallError(f"{jobs[stem].spec.path} and {path} would both be written to {stem}.prototxt")
         jobs[stem] = Job(spec, stem)
     return list(jobs.values())
+
+
+def _same_file(output: str, spec: str) -> bool:
+    return spec != "-" and os.path.exists(output) and os.path.realpath(output) == os.path.realpath(spec)
 
 
 def _without_ending(path: str) -> str:

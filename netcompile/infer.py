@@ -19,6 +19,7 @@ from netcompile.states import State, includes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from netcompile.caffe.caffe_pb2 import LayerParameter
     from netcompile.diagnostics import Report
 
 _IN_STATE_LIMIT: Final = 3
@@ -268,7 +269,10 @@ class _Inference:
 
     def _declared(self, layer: Layer, i: int, declared: Shape, inferred: Shape | None) -> Shape:
         if inferred is None:
-            return declared
+            batch = _batch_size(layer.message)
+            if not batch or not declared or declared[0] == batch:
+                return declared
+            inferred = declared.replaced(0, batch)
         if declared.differs(inferred):
             name = layer.message.top[i]
             text = f"top '{name}' is declared {declared}, but its parameters give {inferred}"
@@ -329,3 +333,10 @@ def _hint_without_labels(layer: Layer) -> str | None:
     if kind is None or not (kind.loss or kind.name == "Accuracy"):
         return None
     return "a deploy net has no labels: leave this layer out of it"
+
+
+def _batch_size(message: LayerParameter) -> int:
+    """The batch size of a data layer, which axis 0 of its tops has whatever the source holds; 0 where it has none."""
+    kind = LAYER_TYPES.get(message.type)
+    sizes = [getattr(getattr(message, field), "batch_size", 0) for field in kind.params] if kind and kind.data else []
+    return int(max(sizes, default=0))
