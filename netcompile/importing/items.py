@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from netcompile.caffe.caffe_pb2 import TEST, TRAIN, TransformationParameter
+from netcompile.caffe.caffe_pb2 import TEST, TRAIN, LayerParameter, TransformationParameter
 from netcompile.importing import scalars
 from netcompile.importing.values import NULL, layer_fields, rule_data
 from netcompile.layers import LAYER_TYPES, learned_count
@@ -149,7 +149,7 @@ def nested(fields: Fields, type_name: str, fork: Fork | None = None) -> dict[str
     """Fields as keys: those of the type's own messages flat, others in their blocks, in the order of a layer's keys."""
     flat = flat_keys(type_name, fork)
     data: dict[str, Data] = {}
-    for (block, field), value in sorted(fields.items(), key=_order(type_name)):
+    for (block, field), value in sorted(fields.items(), key=_order(type_name, fork)):
         if not block:
             data[field] = value
         elif not field:
@@ -163,16 +163,20 @@ def nested(fields: Fields, type_name: str, fork: Fork | None = None) -> dict[str
     return data
 
 
-def _order(type_name: str) -> Any:
-    """Own fields first, then other blocks, then what every layer has; each as declared."""
+def _order(type_name: str, fork: Fork | None) -> Any:
+    """Own fields first, then other blocks, then what every layer has; the fields of a block as it declares them."""
     kind = LAYER_TYPES.get(type_name)
     own = kind.params if kind else ()
+    blocks: Any = (fork.LayerParameter if fork else LayerParameter).DESCRIPTOR.fields_by_name
 
-    def rank(entry: tuple[tuple[str, str], Data]) -> int:
+    def rank(entry: tuple[tuple[str, str], Data]) -> tuple[int, int]:
         block, field = entry[0]
         if block:
-            return 0 if block in own else 1
-        return 2 + _LAST.index(field) if field in _LAST else 0 if field == "param_format" else -1
+            declared = blocks[block].message_type.fields_by_name
+            return 0 if block in own else 1, declared[field].index if field else 0
+        if field == "param_format":
+            return 0, len(_LAST)  # behind `param_str`
+        return (2, _LAST.index(field)) if field in _LAST else (-1, 0)
 
     return rank
 
