@@ -41,6 +41,7 @@ layers:
   - {name: conv, type: Convolution, num_output: 1, kernel_size: $size}
 deploy: {}
 """
+_TURN: Final = 0.001  # seconds; an answer is not to wait long for a thread that understands a text
 _QUIET: Final = 0.2  # seconds without a change before findings are worked out
 _KINDS: Final = {
     "blob": types.CompletionItemKind.Value,
@@ -56,6 +57,7 @@ def serve(settings: Settings) -> bool:
     with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as stdin, os.fdopen(os.dup(sys.stdout.fileno()), "wb") as stdout:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         server = Server(settings)
+        sys.setswitchinterval(_TURN)
         gc.freeze()  # what is loaded stays; looking for garbage in it would hold up answers
         server.pygls.start_io(stdin, stdout)
         server.stop()
@@ -88,6 +90,7 @@ class Server:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._due: dict[str, int | None] = {}  # texts to check, with their version
         self._working: asyncio.Task[None] | None = None
+        self._learning: asyncio.Task[None] | None = None
         self._answer(types.INITIALIZED, self.initialized)
         self._answer(types.TEXT_DOCUMENT_DID_OPEN, self.opened)
         self._answer(types.TEXT_DOCUMENT_DID_CHANGE, self.changed)
@@ -171,17 +174,18 @@ class Server:
         loop = asyncio.get_running_loop()
         if self._working is None or self._working.done():
             self._working = loop.create_task(self._work())
-        loop.call_soon(self._catch_up, uri)
-
-    def _catch_up(self, uri: str) -> None:
-        """Understand a text whose model is behind, now that the typing pauses."""
         text = self.session.texts.get(uri)
-        if text is None or not text.is_behind:
-            return
-        with collector_off():
-            text.model.prepare()
-        if self._refreshes:
-            self.pygls.workspace_inlay_hint_refresh(None)
+        if text is not None and text.is_behind:
+            self._learning = loop.create_task(self._catch_up(uri, text))
+
+    async def _catch_up(self, uri: str, text: Text) -> None:
+        """Understand a text whose model is behind, now that the typing pauses."""
+        written = text.text
+        model = await asyncio.to_thread(text.make, written)
+        if self.session.texts.get(uri) is text and text.text == written:
+            text.adopt(model)
+            if self._refreshes:
+                self.pygls.workspace_inlay_hint_refresh(None)
 
     async def _work(self) -> None:
         """Check what is due, one text after the other."""

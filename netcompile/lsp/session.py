@@ -89,10 +89,21 @@ class Text:
     def model(self) -> Model:
         """The model of the text as it is."""
         if self._model is None:
-            self._model = self._make(self.text)
-            if self._model.document is not None:
-                self._sound = self._model
+            self.adopt(self.make(self.text))
+        assert self._model is not None
         return self._model
+
+    def make(self, text: str) -> Model:
+        """A model of what may be another state of this text."""
+        model = Model(Source(self.path, "" if self.is_prototxt else text), self.settings)
+        model.prepare()
+        return model
+
+    def adopt(self, model: Model) -> None:
+        """Take what `make` has made of the text as it is."""
+        self._model = model
+        if model.document is not None:
+            self._sound = model
 
     @property
     def is_behind(self) -> bool:
@@ -118,7 +129,7 @@ class Text:
             return self.model, line
         text = "\n".join([*self.lines[:line], "", *self.lines[line + 1 :]])
         if self._blanked is None or self._blanked.source.text != text:
-            self._blanked = self._make(text)
+            self._blanked = self.make(text)
         if self._blanked.document is not None:
             return self._blanked, line
         return self._from_before(line)
@@ -128,11 +139,6 @@ class Text:
         known = next((i for i in range(line, -1, -1) if where.back[i] is not None), None)
         there = None if known is None else where.back[known]
         return model, 0 if known is None or there is None else there + line - known
-
-    def _make(self, text: str) -> Model:
-        model = Model(Source(self.path, "" if self.is_prototxt else text), self.settings)
-        model.prepare()
-        return model
 
 
 class Session:
