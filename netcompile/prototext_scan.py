@@ -35,14 +35,15 @@ _SPACE = r"\s*(?:\#[^\n\0]*(?:\n\s*|\Z))*"
 _TAIL = rf"{_SPACE}(?:[,;]{_SPACE})?"
 _NAME = r"[A-Za-z_]\w*"
 _OTHER = r"[^\s{}\[\]<>,;\#:\"']"
-_LITERAL = r"""(?:"[^"\\\n\0]*(?:\\[^\n\0][^"\\\n\0]*)*"|'[^'\\\n\0]*(?:\\[^\n\0][^'\\\n\0]*)*')"""
+# Bounded, as the matcher remembers each turn: a string has fewer escapes, and fewer parts, than anybody writes.
+_LITERAL = r"""(?:"[^"\\\n\0]*(?:\\[^\n\0][^"\\\n\0]*){,99999}"|'[^'\\\n\0]*(?:\\[^\n\0][^'\\\n\0]*){,99999}')"""
 _DECIMAL = r"(?:\.\d+|(?:0|[1-9]\d*)(?:\.\d*)?)(?:[eE][+-]?\d+)?[fF]?"
 _VALUE = rf"""(?:
     ((?:0|[1-9]\d*)(?!{_OTHER}))
   | ((?:"[^"\\\n\0]*"|'[^'\\\n\0]*')(?!{_SPACE}["']))
   | ({_NAME}(?!{_OTHER}))
   | ((?:-{_SPACE})?(?:0[xX][\da-fA-F]+|0[0-7]+|{_DECIMAL})(?!{_OTHER}) | -{_SPACE}{_NAME}(?!{_OTHER}))
-  | ({_LITERAL}(?:{_SPACE}{_LITERAL})*)
+  | ({_LITERAL}(?:{_SPACE}{_LITERAL}){{,9999}})
   | ({_OTHER}+)
 )"""
 
