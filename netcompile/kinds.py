@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 Kind: TypeAlias = Literal["spec", "net", "solver"]
 
 _TOKEN: Final = re.compile(
-    r"""\#[^\n]* | "(?:\\.|[^"\\\n])*"? | '(?:\\.|[^'\\\n])*'?
+    r"""\#[^\n]* | "[^"\\\n]*(?:\\.[^"\\\n]*)*"? | '[^'\\\n]*(?:\\.[^'\\\n]*)*'?
     | (?<![\w.$-])(?P<key>[A-Za-z_]\w*)[ \t]*(?P<colon>:?)\s*(?P<then>[-{<\[]?) | (?P<open>[{<\[]) | [}>\]]""",
     re.VERBOSE,
 )
