@@ -144,7 +144,7 @@ def _shown(node: object) -> str:
 
 
 def read_turns(node: Mapping, refuse: Callable[[str, Span, str], None]) -> Turns | None:
-    """The turns of `repeat: {name: {from: a, to: b}}` or `repeat: {name: [...]}`; None, told to `refuse`, for neither."""
+    """The turns of `repeat: {name: {from: a, to: b}}` or `repeat: {name: [...]}`; None, refused, for neither."""
     columns: dict[str, tuple[Scalar, range | list[Node]]] = {}
     for name, value in node.entries.items():
         column = value.items if type(value) is List else _range(value)

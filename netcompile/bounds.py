@@ -32,7 +32,7 @@ class Bounds:
         return self._total > MAX_VALUES
 
     def refusal(self, node: Node) -> str | None:
-        """Count a value that a reference brings in. The reason where it is too much; empty where that was said before."""
+        """Count a value that a reference brings in. The reason where it is too much; empty where that was said."""
         size, depth = self._weigh(node)
         if depth > MAX_DEPTH:
             return f"the value is nested more than {MAX_DEPTH} levels deep"

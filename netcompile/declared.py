@@ -26,7 +26,7 @@ def declared_shapes(form: Form, origin: SpecOrigin, report: Report) -> dict[str,
 
 
 def shape_nodes(form: Form, origin: SpecOrigin, report: Report) -> dict[str, List]:
-    """The list of dims of each top: from a mapping by name, from a list in the order of the tops, or one for one top."""
+    """The list of dims of each top: from a mapping by name, a list in the order of the tops, or one for one top."""
     node = form.fields.layer.entries["top_shapes"]
     if type(node) is Mapping:
         return _by_name(node, form, origin, report)

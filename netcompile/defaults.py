@@ -1,6 +1,6 @@
 """The `defaults` of a document and its libraries: what every layer of a type has unless it says otherwise.
 
-Knows which parts an entry has, and in which order the documents apply. What is laid over them is no business of its own.
+Knows which parts an entry has, and in which order the documents apply, not what is laid over them.
 """
 
 from __future__ import annotations

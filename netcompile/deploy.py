@@ -197,7 +197,7 @@ class _Deriver:
         return needed, tops
 
     def _starts_at(self, blob: str, maker: int) -> bool:
-        """Whether an input takes the place of a layer for one of its tops: where data are changed in place, of the first."""
+        """Whether an input takes the place of a layer for a top: where data are changed in place, of the first."""
         if blob not in self.options.inputs:
             return False
         first = self._first_maker(blob, maker)

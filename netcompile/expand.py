@@ -1,7 +1,7 @@
 """Variables, blocks, repetition and merging: from the document as written to a flat list of complete layers.
 
-After this stage no reference is left, every layer has its forms with bottoms and tops named, and each knows the chain of
-uses that brought it in. What could not be expanded is reported and left out; the rest goes on.
+After this stage no reference is left, every layer has its forms with bottoms and tops named, and each knows the chain
+of uses that brought it in. What could not be expanded is reported and left out; the rest goes on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping
 
     from netcompile.forks import Fork
-    from netcompile.tree import Span
 
 Recheck: TypeAlias = "Callable[[Mapping, str, Report], Mapping | None]"
 _DOCUMENT_KEYS: Final = frozenset({"vars", "defaults", "blocks", "imports", "layers", "deploy", "solver", "lint"})
@@ -67,10 +66,10 @@ def expand(
     """Expand a validated document.
 
     `libraries` are the imported documents, in the order in which they apply. `overrides` are the variables set from
-    outside. `damaged` has the ids of nodes that lost something in validation. `recheck` validates a node again after its
-    references were replaced, by a definition of the JSON Schema: it gives the same node where nothing is wrong, else what
-    is sound of it, or None. The fields are those of `fork`, or Caffe's own. `lost_library`: an import could not be read,
-    so that what is unknown here may be its.
+    outside. `damaged` has the ids of nodes that lost something in validation. `recheck` validates a node again
+    after its references were replaced, by a definition of the JSON Schema: it gives the same node where nothing is
+    wrong, else what is sound of it, or None. The fields are those of `fork`, or Caffe's own. `lost_library`: an
+    import could not be read, so that what is unknown here may be its.
     """
     expanded = _Expander(document, report, list(libraries), overrides or {}, damaged, recheck, fork).run()
     if lost_library:
@@ -79,7 +78,7 @@ def expand(
 
 
 class _Expander:
-    def __init__(  # noqa: PLR0913 - what `expand` is given
+    def __init__(
         self,
         document: Mapping,
         report: Report,
@@ -156,7 +155,9 @@ class _Expander:
     def _checked_defaults(self, layer: Mapping, written: Mapping) -> Mapping | None:
         return self._sound(layer, written, "layer", "used in `defaults` here")
 
-    def _sound(self, node: Mapping, written: Mapping, definition: str, what: str, use: Use | None = None) -> Mapping | None:
+    def _sound(
+        self, node: Mapping, written: Mapping, definition: str, what: str, use: Use | None = None
+    ) -> Mapping | None:
         """Check a node in which references were replaced, and return what is sound of it, or None.
 
         Where a wrong value is written elsewhere, a note says with the words `what` which reference brought it in.
@@ -211,7 +212,7 @@ class _Expander:
         return False
 
     def _deeper(self, context: _Context, use: Use, flow: Flow, multiple: int, items: Sequence[Node]) -> _Context | None:
-        """The context of a block's or a repetition's items; None, reported, where that would be too deep or too many."""
+        """The context of a block's or repetition's items; None, reported, where that is too deep or too many."""
         inner = _Context(
             context.scope, flow, use, context.only, context.blocks, context.depth + 1, context.multiple * multiple
         )
@@ -341,7 +342,9 @@ class _Expander:
             self._lose(context)
             return
         span = item.keys["repeat"].span
-        inner = self._deeper(context, Use("in the repetition", span, context.use), context.flow, turns.count, items.items)
+        inner = self._deeper(
+            context, Use("in the repetition", span, context.use), context.flow, turns.count, items.items
+        )
         if inner is None or not items.items:
             return
         for what, names in turns:

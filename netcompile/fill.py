@@ -1,7 +1,7 @@
 """Nodes to the values of a message: shorthands written out, single values made lists, whole floats made integers.
 
-The message type's descriptor says what a field takes. The nodes are validated; a value that no message holds is left out
-and reported. Knows no layer types.
+The message type's descriptor says what a field takes. The nodes are validated; a value that no message holds is left
+out and reported. Knows no layer types.
 """
 
 from __future__ import annotations

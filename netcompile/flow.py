@@ -54,14 +54,14 @@ class Flow:
         self._order = 0
         self._lost = 0
 
-    def place(  # noqa: PLR0913 - what there is to say of a layer
+    def place(
         self,
         name: str,
         tops: Tops,
         targets: frozenset[str],
         rules: Rules,
         source: bool,  # noqa: FBT001 - passed for every layer, and keywords cost time
-        after_source: bool = False,  # noqa: FBT002 - likewise
+        after_source: bool = False,  # noqa: FBT001, FBT002 - likewise
     ) -> None:
         """Add a layer with tops."""
         last = self._last

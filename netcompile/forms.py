@@ -1,6 +1,6 @@
 """The forms of a layer: what it is in TRAIN, in TEST and in deploy, with its bottoms and tops named.
 
-Knows the language's layer keys (`only`, `train`, `in_place`, ...) and which layer types there are, not what they compute.
+Knows the language's layer keys (`only`, `train`, `in_place`, ...) and the layer types, not what they compute.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ class _Layer:
         # What comes before can make one layer read different blobs in the two phases.
         differs = train is not test and train is not None and test is not None and train.bottoms != test.bottoms
         if differs and not split and not is_null(self.node.entries.get("exclude")):
-            where = " and ".join(f"'{', '.join(form.bottoms)}' in {phase}" for phase, form in (("TRAIN", train), ("TEST", test)))
+            both = {phase: ", ".join(forms[phase].bottoms) for phase in ("TRAIN", "TEST")}
+            where = " and ".join(f"'{bottoms}' in {phase}" for phase, bottoms in both.items())
             text = f"it continues from {where}, and `exclude` keeps it from being written once for each"
             self._add("implied-bottom", None, text, "say where it is with `include`, or name its `bottom`")
         return LayerSpec(self.name, self.node, forms, split or differs, only, self.use, self.damaged)

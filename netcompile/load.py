@@ -241,7 +241,9 @@ class _Loader:
     def _alias(self, event: Any) -> Node:
         name = event.anchor
         if name in self.open_anchors:
-            self._fail("recursive-alias", event.start_mark, event.end_mark, f"alias *{name} stands inside its own anchor")
+            self._fail(
+                "recursive-alias", event.start_mark, event.end_mark, f"alias *{name} stands inside its own anchor"
+            )
         if name not in self.anchors:
             self._fail("syntax", event.start_mark, event.end_mark, f"alias *{name} has no anchor before it")
         node, size = self.anchors[name]
@@ -273,7 +275,9 @@ class _Loader:
         tag = event.tag
         shown = f"!!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else tag
         span = _span(self.source, event.start_mark, event.end_mark)
-        self.report.add("bad-tag", span, f"tag {shown} means nothing here; a spec is plain data, nothing in it is executed")
+        self.report.add(
+            "bad-tag", span, f"tag {shown} means nothing here; a spec is plain data, nothing in it is executed"
+        )
 
     def _fail(self, code: str, start: Position, end: Position, message: str) -> None:
         self.report.add(code, _span(self.source, start, end), message)

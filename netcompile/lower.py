@@ -1,6 +1,6 @@
 """Expanded layers to messages: names are resolved, each message is complete as Caffe reads it, positions are kept.
 
-After this stage a net of all phases is a list of `ir.Layer`, in order, with the rules that put each layer in its phases.
+After this stage a net of all phases is a list of `ir.Layer`, in order, with the rules that put each in its phases.
 Knows the language's forms and Caffe's messages, not what a layer computes.
 """
 

@@ -50,7 +50,7 @@ class SpecOrigin:
         key, value = None, self._name()
         parts = at.replace(":", ".").split(".") if at else []
         node: Node = self.form.fields.layer
-        if parts[:1] == ["top"] and "top" not in node.entries:
+        if parts[:1] == ["top"] and "top" not in self.form.fields.layer.entries:
             parts = ["in_place"]  # which names the top, where it is written
         for i, part in enumerate(parts):
             if i == 0 and part in self.form.fields.blocks:

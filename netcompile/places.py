@@ -26,7 +26,7 @@ _NEVER: Final[Rules] = frozenset({"never"})  # no layer but one like it continue
 
 
 class Places(NamedTuple):
-    """Where a layer exists: its targets, the targets that `only` leaves (None: all), and its rules on stages and levels.
+    """Where a layer exists: its targets, those that `only` leaves (None: all), and its rules on stages and levels.
 
     `never`: its own rules match nowhere, as Caffe allows, so that it is in the text of the net alone.
     """
@@ -137,7 +137,10 @@ class _Finder:
             return
         where = "deploy" if target == "DEPLOY" else target
         reason = "`only`" if self.only is not None and target not in self.only else "its rules"
-        self._refuse(self.variants.own.layer.keys[key], f"`{key}:` changes the layer in {where}, where {reason} would not have it")
+        self._refuse(
+            self.variants.own.layer.keys[key],
+            f"`{key}:` changes the layer in {where}, where {reason} would not have it",
+        )
 
 
 def read_rules(node: Node | None) -> list[dict[str, object]]:

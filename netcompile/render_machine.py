@@ -92,8 +92,8 @@ def _escaped_property(text: str) -> str:
 
 def _relative(name: str, root: str) -> str:
     """Give the path of a source under `root`, with slashes; as it is where it lies outside."""
-    path = Path(os.path.abspath(name))  # noqa: PTH100 - Path.resolve would follow links, out of the repository
-    base = Path(os.path.abspath(root))  # noqa: PTH100 - likewise
+    path = Path(os.path.abspath(name))
+    base = Path(os.path.abspath(root))
     return path.relative_to(base).as_posix() if path.is_relative_to(base) else Path(name).as_posix()
 
 
@@ -161,6 +161,6 @@ def _artifact(name: str, root: str) -> dict[str, str]:
     from urllib.parse import quote  # noqa: PLC0415 - slow to import, and only SARIF has URIs
 
     path = _relative(name, root)
-    if os.path.isabs(path):  # noqa: PTH117 - a string
+    if os.path.isabs(path):
         return {"uri": Path(path).as_uri()}
     return {"uri": quote(os.fsencode(path)), "uriBaseId": "%SRCROOT%"}

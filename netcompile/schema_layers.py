@@ -128,7 +128,7 @@ class LayerSchemas:
         moved = self.moved if "transform_param" in kind.reads else ()
         own: Schema = {}
         for block in kind.params:
-            # A fork may lack the message, or have a field in it that is a key of every layer, which then has no flat form.
+            # A fork may lack the message, or have a field in it that is a key of every layer: it has no flat form.
             message: Any = self.blocks[block].message_type if block in self.blocks else None
             for field in message.fields if message else ():
                 if field.name not in moved and field.name not in own and field.name not in self.common_keys:

@@ -50,6 +50,7 @@ class Scope(AbstractMapping[str, Any]):
     def hint(self, name: str) -> str | None:
         """What else there is to say of a name that is unknown here."""
         del name
+        return None
 
     def __getitem__(self, name: str) -> Any:
         node = self.node(name)
@@ -238,7 +239,9 @@ def _holds(node: Node, span: Span) -> bool:
 def _kind(node: Node) -> str:
     if type(node) is List:
         return "a list"
-    return "a mapping" if type(node) is Mapping else "nothing" if node.value in (None, "") else "true or false"
+    if type(node) is Mapping:
+        return "a mapping"
+    return "nothing" if type(node) is Scalar and node.value in (None, "") else "true or false"
 
 
 def _as_node(value: Any, at: Node) -> Node:

@@ -75,7 +75,7 @@ def check_source(
     return built
 
 
-def compile_solver(  # noqa: PLR0913 - what a spec knows of its solver and its net
+def compile_solver(
     section: Mapping, whole: Span, net: Net, path: str, *, report: Report, checks: Report, incomplete: bool = False,
     known: Known | None = None, fork: Fork | None = None,
 ) -> SolverParameter:  # fmt: skip
@@ -106,7 +106,7 @@ def compile_solver(  # noqa: PLR0913 - what a spec knows of its solver and its n
     return written
 
 
-def check_own(  # noqa: PLR0913 - what a spec knows of its solver and its net
+def check_own(
     solver: SolverParameter, origin: Origin, net: Net, report: Report, *, complete: bool = True,
     incomplete: bool = False, known: Known | None = None, fork: Fork | None = None,
 ) -> list[BuiltNet]:  # fmt: skip

@@ -60,7 +60,7 @@ class Findings:
         self.report = report
         self._complete = complete
 
-    def add(  # noqa: PLR0913 - the parts of a finding
+    def add(
         self,
         at: str,
         code: str,

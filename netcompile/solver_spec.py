@@ -80,9 +80,7 @@ def fill_solver(section: Mapping, report: Report, message_type: Any = SolverPara
     return solver
 
 
-def _fill_by_fields(
-    section: Mapping, filled: dict[str, object], report: Report, message_type: Any
-) -> SolverParameter:
+def _fill_by_fields(section: Mapping, filled: dict[str, object], report: Report, message_type: Any) -> SolverParameter:
     solver: SolverParameter = message_type()
     for name, value in filled.items():
         try:

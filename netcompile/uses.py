@@ -12,7 +12,7 @@ from netcompile.flow import NoBottom
 from netcompile.merge import is_null
 from netcompile.scope import Scope, Substitution
 from netcompile.spec import name_list
-from netcompile.tree import List, Mapping, Node, Place, Scalar
+from netcompile.tree import Mapping, Node, Place, Scalar
 from netcompile.wording import is_slip, some_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ class Entry:
                 self._refuse(f"the block uses $bottom, but its use names none and inherits none: {error}")
             return None
         if len(names) > 1:
-            self._refuse(f"the block uses $bottom, and its use inherits {' or '.join(sorted(names))}, as the phase may be")
+            self._refuse(
+                f"the block uses $bottom, and its use inherits {' or '.join(sorted(names))}, as the phase may be"
+            )
             return None
         span = self.use.span
         start, end = Place(span.line - 1, span.column - 1), Place(span.end_line - 1, span.end_column - 1)
@@ -71,9 +73,7 @@ class Entry:
         self.report.add("implied-bottom", self.use.span, text, hint="give the use a `bottom`", notes=notes)
 
 
-def read_parameters(
-    block: Block, node: Mapping, entry: Entry, scope: Scope, report: Report, use: Use
-) -> Scope | None:
+def read_parameters(block: Block, node: Mapping, entry: Entry, scope: Scope, report: Report, use: Use) -> Scope | None:
     """The scope of a block at one use; None, reported, where a parameter is wrong or missing.
 
     `scope` has the names that every block sees, `node` is the use with its references replaced.
@@ -120,7 +120,7 @@ def _given(block: Block, node: Mapping, report: Report, use: Use) -> dict[str, N
     return given if sound else None
 
 
-def continue_from(  # noqa: PLR0913 - what there is to know of a use
+def continue_from(
     block: Block, scope: Scope, entry: Entry, inner: Flow, targets: frozenset[str], makes: Callable[[str], bool]
 ) -> None:
     """Let later layers continue from a use of `block`: from its `output`, else from the top of its last layer.

@@ -78,7 +78,7 @@ class _Variables:
         self.all = Scope({name: self._later(name) for name in declared})
 
     def scope(self) -> Scope:
-        # Every value is worked out, so that each mistake is found; in the order of the text, so that none waits for many.
+        # Every value is worked out, so that each mistake is found; in the order of the text, so none waits long.
         ordered = sorted(self.declared.items(), key=lambda item: (item[1][0].source is self.own, _position(item[1][0])))
         for name, _ in ordered:
             self.value(name)

@@ -31,8 +31,8 @@ class Variant(NamedTuple):
 class Variants:
     """The variants of one layer. `own` are its own fields, `base` those over its defaults.
 
-    `absent` has the targets that `false` leaves out; `split` says that TRAIN or TEST has a variant, so that the layer is
-    written once for each.
+    `absent` has the targets that `false` leaves out; `split` says that TRAIN or TEST has a variant, so that the
+    layer is written once for each.
     """
 
     def __init__(self, node: Mapping, type_name: str, own: Fields, defaults: Defaults, report: Report) -> None:

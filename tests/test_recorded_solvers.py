@@ -49,7 +49,7 @@ def test_published_solvers(shared: Path) -> None:
     assert {name: codes for name, codes in found.items() if codes} == {
         "cifar10.cifar10_full_sigmoid_solver_bn.prototxt": {("warning", "batch-norm-alone")},
         "finetune_pascal_detection.pascal_finetune_solver.prototxt": {("warning", "random-test")},
-        **dict.fromkeys(autoencoder, {("warning", "duplicate-layer")}),
+        **{name: {("warning", "duplicate-layer")} for name in autoencoder},
     }
 
 

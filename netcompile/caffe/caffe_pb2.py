@@ -25,7 +25,7 @@ else:
 def _load() -> dict[str, object]:
     """Make the names of this module: DESCRIPTOR, the message classes, the top-level enums and their values."""
     # Not pathlib: importing it takes as long as making all the classes.
-    with open(__file__.removesuffix("_pb2.py") + ".desc", "rb") as file:  # noqa: PTH123
+    with open(__file__.removesuffix("_pb2.py") + ".desc", "rb") as file:
         serialized = file.read()
     pool = DescriptorPool()
     pool.AddSerializedFile(serialized)

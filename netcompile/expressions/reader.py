@@ -155,8 +155,8 @@ class Reader:
 
     def _advance(self) -> None:
         match = _TOKEN.match(self.source, self.at)
-        assert match is not None  # noqa: S101 - any character is a symbol
-        assert match.lastgroup is not None  # noqa: S101 - so is one of the groups
+        assert match is not None
+        assert match.lastgroup is not None
         self.last = self.at
         self.kind = match.lastgroup
         self.word = match[self.kind]
