@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from netcompile.diagnostics import Report
 
 _IN_STATE_LIMIT: Final = 3
+_MOST_GUESSED: Final = 100
 _NEAR: Final = 500  # of the blobs made before, the last ones, among which is the one that was meant
 _Learned: TypeAlias = "tuple[list[Shape | None] | None, list[str | None]]"
 
@@ -116,7 +117,9 @@ class _Inference:
         """Report an unknown bottom. Gives the version that was probably meant, so that shapes flow on."""
         if self.report.full("unknown-bottom"):
             return None
-        meant = did_you_mean(bottom, islice(reversed(self.latest), _NEAR))
+        # Of hundreds, one cause is more likely than as many slips.
+        guessing = len(self.report) < _MOST_GUESSED
+        meant = did_you_mean(bottom, islice(reversed(self.latest), _NEAR)) if guessing else None
         if layer.damaged or (self.incomplete and meant is None):
             return None
         notes, elsewhere = self._makers(layer, bottom)
