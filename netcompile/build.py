@@ -68,8 +68,9 @@ def plan(specs: Sequence[str], options: BuildOptions) -> list[Job]:
     output = None if options.output == "-" else options.output
     if output is None:
         if len(found) > 1 or options.target == "all" or options.check:
-            what = "--check" if options.check else "--target all" if options.target == "all" else f"{len(found)} specs"
-            raise CallError(f"{what} needs an output: -o DIR/")
+            what = "--check needs" if options.check else "--target all needs"
+            what = what if len(found) == 1 else f"{len(found)} specs need"
+            raise CallError(f"{what} an output: -o DIR/")
         return [Job(found[0], None)]
     folder_wanted = output.endswith(("/", os.sep)) or os.path.isdir(output) or len(found) > 1
     if not folder_wanted:

@@ -6,8 +6,9 @@ graphs: nothing here reads, prints or finds fault. docs/show.md says how everyth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from netcompile.records import NamedTuple
 from netcompile.shapes import UNKNOWN, Dim, Shape
 
 if TYPE_CHECKING:

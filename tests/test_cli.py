@@ -163,13 +163,20 @@ def test_output_file_and_folder(call: Call, tmp_path: Path) -> None:
 def test_several_specs_need_a_folder(call: Call) -> None:
     specs = {"s__a_yaml": SPEC, "s__sub__b_yaml": SPEC, "s__lib_yaml": LIBRARY, "s__ci_yaml": "jobs: {}\n"}
     done = call("s", **specs)
-    assert (done.code, done.err) == (2, "netcompile: 4 specs needs an output: -o DIR/\n")
-    assert call("s", "-o", "s/a.yaml").err == "netcompile: s/a.yaml is a file; several specs need a folder\n"
+    assert (done.code, done.err) == (2, "netcompile: 4 specs need an output: -o DIR/\n")
+    assert call("s", "-o", "s/a.yaml").err == "netcompile: s/a.yaml is a file; several specs need a folder: -o DIR/\n"
     assert call("s", "-o", "out") == (0, "", "")
     assert sorted(str(path) for path in Path("out").rglob("*.*")) == ["out/a.prototxt", "out/sub/b.prototxt"]
     assert call("s/**/*.yaml", "-o", "again") == (0, "", "")
     assert sorted(str(path) for path in Path("again").rglob("*.*")) == ["again/a.prototxt", "again/sub/b.prototxt"]
     assert call("empty", "-o", "x", empty__readme_txt="").err == "netcompile: no specs in empty\n"
+
+
+def test_a_spec_is_never_written_over(call: Call) -> None:
+    assert call("a.yaml", "-o", "a.yaml", a_yaml=SPEC).code == 2
+    assert Path("a.yaml").read_text(encoding="utf-8") == SPEC
+    assert call("a.yaml", "b.yaml", "-o", "all.prototxt", b_yaml=SPEC).code == 2
+    assert not Path("all.prototxt").exists()
 
 
 def test_two_specs_for_one_output(call: Call) -> None:

@@ -7,6 +7,8 @@ python tools/generate_docs.py --check   write nothing, fail where one is stale
 import argparse
 from pathlib import Path
 
+from mistakes import mistakes_page
+
 from netcompile.codes import CODES
 from netcompile.explain import explain
 
@@ -27,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make the generated pages of docs/.")
     parser.add_argument("--check", action="store_true", help="write nothing, fail where a page is stale")
     check = parser.parse_args().check
-    pages = {ROOT / "docs/codes.md": codes_page()}
+    pages = {ROOT / "docs/codes.md": codes_page(), ROOT / "docs/mistakes.md": HEADER + mistakes_page()}
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if check and stale:
         names = ", ".join(path.relative_to(ROOT).as_posix() for path in stale)
