@@ -131,9 +131,9 @@ class Acceptor:
 
     def _conditional(self, schema: dict[str, Any]) -> Table:
         if _asks_type(schema):
-            table: Table = dict.fromkeys(_KINDS, _yes)
-            table[Mapping] = _branches_test(_Branches(self, schema))
-            return table
+            branches: Table = dict.fromkeys(_KINDS, _yes)
+            branches[Mapping] = _branches_test(_Branches(self, schema))
+            return branches
         condition = self._table(schema["if"])
         then, other = self._table(schema.get("then", True)), self._table(schema.get("else", True))
         table: Table = {}
