@@ -42,19 +42,39 @@ def analyze(
 
     `top_shapes` gives shapes of blobs that no rule derives, by name, with None for an unknown dim. `caffe_pb2` is a
     fork's generated module, or its path, that text is read with; a message tells by itself whose it is. Raises
-    CompileError exactly where Caffe refuses the net at construction.
+    CompileError exactly where Caffe refuses the net at construction, ValueError for a state or shapes that are none.
     """
+    state = _state(phase, stages, level)
+    declared = _declared(top_shapes or {})
     with collector_off():
         report = Report()
         read = _net_of(net, report, caffe_pb2, allow_custom=allow_custom_layers)
         if read is not None and not report.failed:
-            declared = {name: Shape.of(dims) for name, dims in (top_shapes or {}).items()}
             if declared:
                 read = Net(read.header, [layer._replace(declared=declared) for layer in read.layers])
-            graph = infer(read, State(phase, level, (*read.header.state.stage, *stages)), report)
+            graph = infer(read, state._replace(stages=(*read.header.state.stage, *state.stages)), report)
         if report.failed:
             raise CompileError(report.ordered())
         return graph
+
+
+def _state(phase: str, stages: Iterable[str], level: int) -> State:
+    if phase not in ("TRAIN", "TEST"):
+        raise ValueError(f"phase is {phase!r}; it is 'TRAIN' or 'TEST'")
+    if isinstance(stages, str):
+        raise ValueError(f"stages is {stages!r}; it is a list or tuple of names: ({stages!r},)")  # noqa: TRY004 - as for the phase
+    if type(level) is not int:
+        raise ValueError(f"level is {level!r}; it is a whole number")
+    return State(phase, level, tuple(stages))
+
+
+def _declared(top_shapes: Mapping[str, Sequence[int | None]]) -> dict[str, Shape]:
+    for name, dims in top_shapes.items():
+        if not all(dim is None or (isinstance(dim, int) and dim >= 0) for dim in dims):
+            raise ValueError(
+                f"the shape of {name!r} is {dims!r}; its dims are whole numbers from 0, or None for unknown"
+            )
+    return {name: Shape.of(dims) for name, dims in top_shapes.items()}
 
 
 def _net_of(net: Message | str, report: Report, caffe_pb2: Any, *, allow_custom: bool) -> Net | None:

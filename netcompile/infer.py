@@ -271,6 +271,8 @@ class _Inference:
         return graph_layer._replace(tops=tops) if layer.declared else graph_layer
 
     def _declared(self, layer: Layer, i: int, declared: Shape, inferred: Shape | None) -> Shape:
+        if type(inferred) is Unshaped:
+            return declared
         if inferred is None:
             batch = _batch_size(layer.message)
             if not batch or not declared or declared[0] == batch:
