@@ -109,8 +109,9 @@ def _deploy_variant(layer: Layer) -> dict[Any, Node]:
 
 
 class _Deriver:
-    def __init__(self, layers: Sequence[Layer], header: NetParameter, options: DeployOptions, report: Report,
-                 fork: Fork | None) -> None:  # fmt: skip
+    def __init__(
+        self, layers: Sequence[Layer], header: NetParameter, options: DeployOptions, report: Report, fork: Fork | None
+    ) -> None:
         self.layers = layers
         self.header = header
         self.options = options
@@ -142,8 +143,16 @@ class _Deriver:
         header.ClearField("state")
         return None if self.failed else Net(header, layers)
 
-    def _fail(self, span: Span | None, code: str, message: str, meant: str | None = None, *, hint: str | None = None,
-              notes: Iterable[Note] = ()) -> None:  # fmt: skip
+    def _fail(
+        self,
+        span: Span | None,
+        code: str,
+        message: str,
+        meant: str | None = None,
+        *,
+        hint: str | None = None,
+        notes: Iterable[Note] = (),
+    ) -> None:
         self.failed = True
         self.report.add(code, span, message, hint=f"did you mean '{meant}'?" if meant else hint, notes=notes)
 
@@ -163,7 +172,9 @@ class _Deriver:
                 maker = self.reads[index][i] if i < len(self.reads[index]) else None
                 if maker is not None:
                     outputs[message.bottom[i], maker] = None
-        if not outputs:
+        if not outputs and any(layer.damaged for layer in self.layers):
+            self.failed = True  # the loss may be among them
+        elif not outputs:
             text = "the net has no loss in TEST that would say what its outputs are"
             self._fail(self._place(), "no-outputs", text, hint="name them: `deploy: {outputs: [...]}`")
         return list(outputs)
@@ -247,6 +258,9 @@ class _Deriver:
             if top not in tops.get(index, ()) or not (named or _is_data(layer)):
                 continue
             shape = self.options.inputs[top][1] if named else self._input_shape(layer, i)
+            if (shape is None or not shape.known) and layer.damaged:
+                self.failed = True  # what is wrong with it is said already
+                continue
             if shape is None or not shape.known:
                 text = f"the shape of the input '{top}' is not known{'' if shape is None else f': {shape}'}"
                 hint = f"give it: `deploy: {{inputs: {{{top}: [1, ...]}}}}`, or the layer's `top_shapes`"
@@ -338,8 +352,12 @@ def _for_inference(message: LayerParameter, shared: set[str]) -> LayerParameter:
     new.CopyFrom(message)
     for name in _OF_TRAINING.intersection(new.DESCRIPTOR.fields_by_name):
         new.ClearField(name)
-    params = [{"name": p.name, **({"share_mode": p.share_mode} if p.HasField("share_mode") else {})} if p.name in shared
-              else {} for p in message.param]  # fmt: skip
+    params = [
+        {"name": p.name, **({"share_mode": p.share_mode} if p.HasField("share_mode") else {})}
+        if p.name in shared
+        else {}
+        for p in message.param
+    ]
     while params and not params[-1]:
         params.pop()
     for param in params:

@@ -26,7 +26,7 @@ from netcompile.ir import Net
 from netcompile.layers import LAYER_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from google.protobuf.descriptor import FileDescriptor
     from google.protobuf.message import Message
@@ -65,10 +65,27 @@ class Fork:
     @cached_property
     def schema(self) -> str:
         """The JSON Schema of specs for this fork, without documentation."""
+        return self.documented_schema({})
+
+    def documented_schema(self, comments: Mapping[str, str]) -> str:
+        """The JSON Schema of specs for this fork, with comments as `build_schema` takes them."""
         from netcompile.schema import build_schema  # noqa: PLC0415 - for specs only
         from netcompile.schema_file import write_schema  # noqa: PLC0415 - likewise
 
-        return write_schema(build_schema(self.file, LAYER_TYPES, {}))
+        schema = build_schema(self.file, LAYER_TYPES, comments)
+        self._open_types(schema["definitions"])
+        return write_schema(schema)
+
+    def _open_types(self, definitions: dict[str, Any]) -> None:
+        """Take a layer for a custom one where it is of a type of the fork, or has a message that only the fork has."""
+        if not self.own_blocks:
+            return
+        kind = {"required": ["type"], "properties": {"type": {"type": "string", "pattern": self.types}}}
+        named = {"anyOf": [kind, *({"required": [block]} for block in sorted(self.own_blocks))]}
+        for form in ("layer", "fields"):
+            custom = {"$ref": f"#/definitions/{form}_custom"}
+            definitions[f"{form}_unknown"] = {"if": named, "then": custom, "else": definitions[f"{form}_unknown"]}
+        definitions["defaults"]["patternProperties"] = {self.types: {"$ref": "#/definitions/default_custom"}}
 
     def has_type(self, name: str) -> bool:
         """Tell whether the fork has a message for a type that Caffe does not have: `permute_param` for Permute."""
@@ -158,8 +175,14 @@ def _class(file: FileDescriptor, name: str) -> Any:
 
 def _types(names: Iterable[str]) -> str:
     """A pattern for types by their names in lower case, without `_`; empty for none."""
-    words = "|".join(sorted(map(re.escape, names)))
-    return f"^(?=[A-Z])(?i:{words})$" if words else ""
+    words = "|".join(sorted(map(_any_case, names)))
+    return f"^({words})$" if words else ""
+
+
+def _any_case(name: str) -> str:
+    """A pattern for a type whose letters but the first may be of either case: editors know no flags in patterns."""
+    rest = (f"[{letter.upper()}{letter}]" if letter.isalpha() else re.escape(letter) for letter in name[1:])
+    return name[0].upper() + "".join(rest)
 
 
 def _folded(block: str) -> str:

@@ -75,24 +75,14 @@ class Rules:
         return text if self._variables else text.replace(r"\\$", "(?!)")
 
     def _open_types(self, definitions: dict[str, Any]) -> None:
-        """Take the types that match for custom ones, as if each such layer said `custom: true`.
-
-        So is a layer of another type that has a message which only the fork has.
-        """
-        blocks = self._fork.own_blocks if self._fork else ()
-        if not self._custom_types and not blocks:
+        """Take the types that match for custom ones, as if each such layer said `custom: true`."""
+        if not self._custom_types:
             return
-        named: dict[str, Any] = {"anyOf": [{"required": [block]} for block in blocks]}
-        if self._custom_types:
-            kind = {"required": ["type"], "properties": {"type": {"type": "string", "pattern": self._custom_types}}}
-            named["anyOf"].append(kind)
+        named = {"required": ["type"], "properties": {"type": {"type": "string", "pattern": self._custom_types}}}
         for form in ("layer", "fields"):
             known = definitions[f"{form}_unknown"]
             custom = {"$ref": f"#/definitions/{form}_custom"}
             definitions[f"{form}_unknown"] = {"if": named, "then": custom, "else": known}
-        if self._fork is not None and self._fork.types:
-            custom = {"$ref": "#/definitions/default_custom"}
-            definitions["defaults"] = {**definitions["defaults"], "patternProperties": {self._fork.types: custom}}
 
 
 def _name_refused(schema: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +107,7 @@ def validate(
     `allow_custom` takes every unknown layer type for a custom one, `custom_types` those that a library declares.
     The fields are those of `fork`, or Caffe's own.
     """
-    custom = _custom(allow_custom=allow_custom, fork=fork, names={*custom_types, *declared_custom(document)})
+    custom = _ANY if allow_custom else _pattern({*custom_types, *declared_custom(document)})
     rules = _rules(custom_types=custom, fork=fork)
     sound, damaged = _validated(document, "document", rules, report)
     return Validated(sound or document._replace(entries={}, keys={}), damaged)
@@ -136,7 +126,7 @@ def validate_layer(
 
     Otherwise the mistakes are reported, and what is sound of it is returned, or None where nothing is.
     """
-    custom = _custom(allow_custom=allow_custom, fork=fork, names=custom_types)
+    custom = _ANY if allow_custom else _pattern(custom_types)
     rules = _rules(variables=False, custom_types=custom, fork=fork)
     return _validated(layer, "layer", rules, report)[0]
 
@@ -167,14 +157,6 @@ def declared_custom(document: Mapping) -> set[str]:
 def _is_custom(entry: Node) -> bool:
     said = entry.entries.get("custom") if type(entry) is Mapping else None
     return type(said) is Scalar and said.value is True
-
-
-def _custom(*, allow_custom: bool, fork: Fork | None, names: Collection[str] = ()) -> str:
-    """A pattern for the types that are taken for custom ones; empty for none."""
-    if allow_custom:
-        return _ANY
-    parts = [part for part in (_pattern(names), fork.types if fork else "") if part]
-    return "|".join(parts)
 
 
 def _pattern(names: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""`netcompile schema`: the JSON Schema of specs."""
+"""`netcompile schema`: the JSON Schema of specs, of Caffe's own or of a fork's."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the schema."""
-    del options
-    sys.stdout.write(schema_text())
+    sys.stdout.write(schema_text() if options.caffe is None else _schema_of_fork(options.caffe))
     return OK
+
+
+def _schema_of_fork(path: str) -> str:
+    from netcompile.caffe.comments import read_comments  # noqa: PLC0415 - for forks
+    from netcompile.forks import load_fork  # noqa: PLC0415 - likewise
+
+    return load_fork(path).documented_schema(read_comments())

@@ -56,10 +56,10 @@ def wrong_gradients(view: View) -> Iterator[Finding]:
         if outcome == "forward" and view.backward[index]:
             text = f"its gradient is computed from the old '{_blob(view, index)}', which it overwrites: it is wrong"
             yield Finding(index, f"top:{view.in_place[index]}", text, _OWN_TOP)
-    told = set()
+    told: set[int] = set()  # each layer in place once, and each layer that it harms
     for index, other in (*_clashes(view), *(pair for pair in _shared(view) if pair[1] < pair[0])):
-        if index not in told and view.backward[other]:
-            told.add(index)
+        if told.isdisjoint((index, other)) and view.backward[other]:
+            told.update((index, other))
             text = f"it changes '{_blob(view, index)}' in place, from which {view.name(other)} computes its gradient"
             yield _finding(view, index, other, f"{text}: that is wrong then")
 

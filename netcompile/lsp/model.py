@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping
 
     from netcompile.compiler import Settings
-    from netcompile.ir import Graph, GraphLayer
+    from netcompile.ir import Graph, GraphLayer, Net
+    from netcompile.lower import Target
     from netcompile.spec import Expanded, LayerSpec, Use
     from netcompile.tree import Position
 
@@ -138,10 +139,16 @@ class Model:
         """The net in "TRAIN" and "TEST", as far as it is sound; without a phase that it has no data for."""
         if self.expanded is None:
             return {}
-        net = lower(self.expanded, Report(), allow_custom=self.settings.allow_custom)
+        net = self._lowered(self.expanded, "NET")
         built = build_phases(net, incomplete=self.expanded.incomplete)
         fed = {phase: one.graph for phase, one in built.items() if _is_fed(one.graph)}
         return fed or {phase: one.graph for phase, one in built.items()}
+
+    def _lowered(self, spec: Expanded, target: Target) -> Net:
+        """The layers as the rules read them, those of a fork too."""
+        fork = self.settings.fork
+        net = lower(spec, Report(), target, allow_custom=self.settings.allow_custom, fork=fork)
+        return fork.net_for_rules(net) if fork else net
 
     @cached_property
     def deploy(self) -> Graph | None:
@@ -149,7 +156,7 @@ class Model:
         spec = self.expanded
         if spec is None or (spec.deploy is None and not self.settings.deploy):
             return None
-        net = lower(spec, Report(), "DEPLOY", allow_custom=self.settings.allow_custom)
+        net = self._lowered(spec, "DEPLOY")
         derived = derive_deploy(net, read_options(spec.deploy), Report())
         return None if derived is None else infer(derived, State("DEPLOY"), Report(), incomplete=spec.incomplete)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf import text_format
+from jsonschema import Draft7Validator
 
 import netcompile
 from netcompile.cli import main
@@ -214,3 +216,17 @@ def test_a_wrong_path_is_a_wrong_call(command: str, tmp_path: Path, capsys: pyte
     (tmp_path / "spec.yaml").write_text("layers: []", encoding="utf-8")
     assert main([command, str(tmp_path / "spec.yaml"), "--caffe", str(tmp_path / "gone.py")]) == 2
     assert "gone.py: No such file or directory; give the caffe_pb2.py" in capsys.readouterr().err
+
+
+def test_the_schema_of_a_fork_is_for_editors_too(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--caffe", module]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    Draft7Validator.check_schema(schema)
+    assert "weight_bits" in schema["definitions"]["fields_Convolution"]["properties"]
+    assert "(?" not in json.dumps(schema["definitions"]["layer_unknown"]), "JavaScript knows no flags in patterns"
+    validator = Draft7Validator(schema)
+    document = {"layers": [{"name": "s", "type": "ShuffleChannel", "shuffle_channel_param": {"group": 2}}]}
+    assert validator.is_valid(document)
+    document["layers"][0]["shuffle_channel_param"] = {"grup": 2}
+    assert not validator.is_valid(document)
+    assert not validator.is_valid({"layers": [{"name": "s", "type": "Other"}]})

@@ -1,0 +1,102 @@
+"""Where a size that doesn't fit comes from, and what would make it fit."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+import netcompile
+
+if TYPE_CHECKING:
+    from netcompile.diagnostics import Diagnostic
+
+DATA = "{name: data, type: DummyData, top: [data, label], shape: [{dim: [2, 3, %s]}, {dim: [2, %s]}]}"
+
+
+def error(*layers: str) -> Diagnostic:
+    text = "layers:\n" + "".join(f"- {layer}\n" for layer in layers)
+    with pytest.raises(netcompile.CompileError) as refused:
+        netcompile.compile(io.StringIO(text))
+    (found,) = refused.value.diagnostics
+    return found
+
+
+def conv(name: str, bottom: str, size: int, rest: str = "", outputs: int = 4) -> str:
+    fields = f"num_output: {outputs}, kernel_size: {size}{rest}"
+    return f"{{name: {name}, type: Convolution, bottom: {bottom}, {fields}}}"
+
+
+def pool(name: str, bottom: str, rest: str = "kernel_size: 3, stride: 2") -> str:
+    return f"{{name: {name}, type: Pooling, pool: MAX, bottom: {bottom}, {rest}}}"
+
+
+def test_a_window_that_does_not_fit_is_told_with_the_sizes_on_the_way() -> None:
+    found = error(
+        DATA % ("12, 12", "1"),
+        conv("c1", "data", 5),
+        "{name: relu, type: ReLU, bottom: c1}",
+        pool("p1", "relu", "kernel_size: 2, stride: 2"),
+        conv("c2", "p1", 5),
+    )
+    assert found.code == "window-too-large"
+    assert [note.message for note in found.notes] == [
+        "the size on the way: data 12x12, c1 8x8 (kernel_size 5), p1 4x4 (kernel_size 2, stride 2)"
+    ]
+
+
+def test_a_window_over_the_data_itself_has_no_way_to_tell() -> None:
+    assert error(DATA % ("4, 4", "1"), conv("c", "data", 5)).notes == ()
+
+
+def test_a_long_way_is_cut_at_its_start() -> None:
+    layers = [conv(f"c{i}", f"c{i - 1}" if i else "data", 3) for i in range(12)]
+    found = error(DATA % ("24, 24", "1"), *layers)
+    assert found.notes[0].message.startswith("the size on the way: ..., c")
+    assert len(found.notes[0].message.split(", ")) == 9
+
+
+@pytest.mark.parametrize(
+    ("layer", "label", "comes", "fit"),
+    [
+        (conv("c", "data", 7), "4, 6, 6", "kernel_size 7", "a kernel of 5 gives 6"),
+        (conv("c", "data", 3), "4, 10, 10", "kernel_size 3", "a pad of 1 gives 10"),
+        (conv("c", "data", 3), "8, 8, 8", "kernel_size 3", "a num_output of 8 gives 2x8x8x8"),
+        (pool("c", "data"), "3, 4, 4", "kernel_size 3, stride 2", "`round_mode: FLOOR` gives 4"),
+    ],
+)  # fmt: skip
+def test_what_would_fit(layer: str, label: str, comes: str, fit: str) -> None:
+    loss = "{name: l, type: EuclideanLoss, bottom: [c, label]}"
+    hint = f"c comes from data (2x3x10x10) with {comes}; {fit}"
+    assert error(DATA % ("10, 10", label), layer, loss).hint == hint
+
+
+def test_no_parameter_is_advised_that_does_not_fit() -> None:
+    found = error(
+        DATA % ("10, 10", "4, 6, 5"), conv("c", "data", 3), "{name: l, type: EuclideanLoss, bottom: [c, label]}"
+    )
+    assert found.hint is None
+    assert found.notes[-1].message == "'label' would have to be 2x4x8x8 for 'c' as it is; a pad or a Crop changes that"
+
+
+def test_the_branches_that_round_otherwise_are_named() -> None:
+    found = error(
+        DATA % ("12, 12", "1"),
+        conv("c", "data", 3, ", stride: 2"),
+        "{name: relu, type: ReLU, in_place: true}",
+        pool("p", "data"),
+        "{name: join, type: Concat, bottom: [c, p]}",
+    )
+    assert [note.message for note in found.notes] == [
+        "Convolution 'c' rounds down: 12x12 becomes 5x5",
+        "Pooling 'p' rounds up: 12x12 becomes 6x6, with `round_mode: FLOOR` 5x5",
+    ]
+    assert found.hint == "p comes from data (2x3x12x12) with kernel_size 3, stride 2; `round_mode: FLOOR` gives 5"
+
+
+def test_unknown_sizes_are_no_ground_for_advice() -> None:
+    data = "{name: d, type: Data, top: [x, y], source: a, batch_size: 2, top_shapes: {x: [2, 3, ~, ~], y: [3]}}"
+    found = error(data, conv("c", "x", 3), "{name: l, type: EuclideanLoss, bottom: [c, y]}")
+    assert found.code == "shape-mismatch"
+    assert found.hint is None
