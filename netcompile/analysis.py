@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
     from netcompile.ir import Graph
 
 
@@ -102,7 +102,7 @@ def upgrade(net: Message | str, *, caffe_pb2: Any = None) -> NetParameter:
     if isinstance(net, str):
         message = read_prototxt(Source("<prototxt>", net), type(message), report).message
     else:
-        from netcompile.foreign import carry  # noqa: PLC0415 - most nets are text
+        from netcompile.forks.foreign import carry  # noqa: PLC0415 - most nets are text
 
         carry(net, message)
     upgraded: NetParameter = upgrade_net(message, report).net
@@ -114,6 +114,6 @@ def upgrade(net: Message | str, *, caffe_pb2: Any = None) -> NetParameter:
 def _fork_of(caffe_pb2: Any) -> Fork | None:
     if caffe_pb2 is None:
         return None
-    from netcompile.forks import fork_of  # noqa: PLC0415 - most nets are Caffe's own
+    from netcompile.forks.read import fork_of  # noqa: PLC0415 - most nets are Caffe's own
 
     return fork_of(caffe_pb2)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from netcompile.checking import Options
     from netcompile.diagnostics import Diagnostic
     from netcompile.paths import Found
-    from netcompile.pycaffe import Pycaffe
+    from netcompile.pycaffe.process import Pycaffe
 
 _NAMED: Final = re.compile(r"""(?<![\w.])(?:test_|train_)?net\s*:\s*(?:"([^"\\\n]+)"|'([^'\\\n]+)')""")
 _LARGEST_SOLVER: Final = 100_000  # bytes; a solver that is only found beside a net is hardly larger
@@ -54,7 +54,7 @@ def check_paths(paths: Sequence[str], options: Options, processes: int | None = 
 
 def compare_with_caffe(batch: Batch, paths: Sequence[str], options: Options, caffe: Pycaffe) -> Batch:
     """Add to a batch what an installed Caffe says otherwise of the nets, file by file."""
-    from netcompile.comparing import compare_job  # noqa: PLC0415 - for --with-caffe
+    from netcompile.pycaffe.nets import compare_job  # noqa: PLC0415 - for --with-caffe
 
     jobs = {job.path: job for job in plan(find_files(paths), options.settings.root)}
     built = {path for one in batch.results for path in one.built}  # compared in the states of their solvers

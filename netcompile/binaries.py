@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from netcompile.diagnostics import CallError
-from netcompile.fill import is_repeated
+from netcompile.language.fill import is_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,10 @@ from netcompile.checked_states import build, build_phases, check_phases, check_r
 from netcompile.diagnostics import CompileError, Diagnostic, Report
 from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import expand
+from netcompile.language.spec import name_list
 from netcompile.load import load, read_source
 from netcompile.lower import lower
 from netcompile.records import NamedTuple
-from netcompile.spec import name_list
 from netcompile.states import State
 from netcompile.tree import Mapping as MappingNode
 from netcompile.tree import Source
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from netcompile.caffe.caffe_pb2 import SolverParameter
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
     from netcompile.ir import Graph, Net
+    from netcompile.language.spec import Expanded
     from netcompile.layers import Known
-    from netcompile.spec import Expanded
     from netcompile.tree import Node
 
 
@@ -72,7 +72,7 @@ class Settings(NamedTuple):
         """The fork whose messages are used. Raises CallError where there is none to be found."""
         if self.caffe is None:
             return None
-        from netcompile.forks import fork_of  # noqa: PLC0415 - most nets are Caffe's own
+        from netcompile.forks.read import fork_of  # noqa: PLC0415 - most nets are Caffe's own
 
         return fork_of(self.caffe)
 

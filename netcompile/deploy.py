@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf.message import Message
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
-from netcompile.declared import shape_nodes
 from netcompile.diagnostics import Note, did_you_mean
 from netcompile.ir import Layer, Net
+from netcompile.language.declared import shape_nodes
+from netcompile.language.origin import SpecOrigin
+from netcompile.language.spec import name_list
 from netcompile.layers import LAYER_TYPES, apply_type
-from netcompile.origin import SpecOrigin
 from netcompile.records import NamedTuple
 from netcompile.shapes import Shape
-from netcompile.spec import name_list
 from netcompile.states import State, includes
 from netcompile.tree import List, Mapping, Node, Scalar
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from netcompile.caffe.caffe_pb2 import NetParameter
     from netcompile.diagnostics import Report
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
     from netcompile.tree import Span
 
 CONVERSIONS: Final = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}

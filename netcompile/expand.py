@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from netcompile.blocks import MAX_CONDITIONAL, MAX_DEPTH, MAX_ITEMS, Block, Growth, block_table, read_turns
-from netcompile.defaults import Defaults
 from netcompile.diagnostics import Note, Report, did_you_mean
-from netcompile.flow import Flow
-from netcompile.forms import Shaper
-from netcompile.merge import is_null
-from netcompile.places import intersect, read_only
+from netcompile.language.blocks import MAX_CONDITIONAL, MAX_DEPTH, MAX_ITEMS, Block, Growth, block_table, read_turns
+from netcompile.language.defaults import Defaults
+from netcompile.language.flow import Flow
+from netcompile.language.forms import Shaper
+from netcompile.language.merge import is_null
+from netcompile.language.places import intersect, read_only
+from netcompile.language.scope import Scope, Substitution, reference_to
+from netcompile.language.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside
+from netcompile.language.uses import Entry, continue_from, read_parameters
+from netcompile.language.variables import merge_libraries, variables
+from netcompile.language.wording import some_of
 from netcompile.records import NamedTuple
-from netcompile.scope import Scope, Substitution, reference_to
-from netcompile.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside
 from netcompile.tree import List, Mapping, Node, Scalar
-from netcompile.uses import Entry, continue_from, read_parameters
-from netcompile.variables import merge_libraries, variables
-from netcompile.wording import some_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Mapping as AbstractMapping
 
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
 
 Recheck: TypeAlias = "Callable[[Mapping, str, Report], Mapping | None]"
 _DOCUMENT_KEYS: Final = frozenset({"vars", "defaults", "blocks", "imports", "layers", "deploy", "solver", "lint"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from netcompile.compiler import collector_off
 from netcompile.diagnostics import CompileError, Report
-from netcompile.forks import fork_of
+from netcompile.forks.read import fork_of
 from netcompile.importing.comments import NO_COMMENTS
 from netcompile.importing.defaults import collect_defaults
 from netcompile.importing.deploying import DeployPlan, plan_deploy
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
 
 _MOST_TOLD: Final = 20  # lines that a comment can hold before it hides the spec
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Note
 from netcompile.files import read_file
+from netcompile.language.spec import name_list
 from netcompile.load import decode
-from netcompile.spec import name_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -301,7 +301,7 @@ class _Inference:
         message = layer.message
         if layer.custom or layer.damaged:
             return
-        from netcompile.fork_types import fork_hint  # noqa: PLC0415 - for the refused
+        from netcompile.layers.forks import fork_hint  # noqa: PLC0415 - for the refused
 
         meant = did_you_mean(message.type, LAYER_TYPES)
         text = f"'{message.type}' is not a layer type of Caffe" if message.type else "the layer has no type"

@@ -10,20 +10,20 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from netcompile.caffe.caffe_pb2 import LayerParameter, NetParameter
-from netcompile.declared import declared_shapes
-from netcompile.fill import values
 from netcompile.ir import Layer, Net
+from netcompile.language.declared import declared_shapes
+from netcompile.language.fill import values
+from netcompile.language.merge import is_null
+from netcompile.language.origin import SpecOrigin
 from netcompile.layers import LAYER_TYPES, learned_count
-from netcompile.merge import is_null
-from netcompile.origin import SpecOrigin
 from netcompile.tree import Node, Scalar, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from netcompile.diagnostics import Report
-    from netcompile.forks import Fork
-    from netcompile.spec import Expanded, Form, LayerSpec
+    from netcompile.forks.read import Fork
+    from netcompile.language.spec import Expanded, Form, LayerSpec
 
 _MESSAGES: Final[dict[str, Any]] = {
     field.name: field.message_type for field in LayerParameter.DESCRIPTOR.fields if field.name.endswith("_param")

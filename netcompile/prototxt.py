@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from netcompile import prototext_scan as scan
 from netcompile.diagnostics import Note
-from netcompile.prototext_fields import Field, fields_of, unquote
 from netcompile.records import NamedTuple
+from netcompile.text_format import scan
+from netcompile.text_format.fields import Field, fields_of, unquote
 from netcompile.tree import Source, Span
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from netcompile.diagnostics import Report
-    from netcompile.prototext_scan import Entry
+    from netcompile.text_format.scan import Entry
     from netcompile.tree import Place
 
 
@@ -218,7 +218,7 @@ class _Reader:
         self._flaws += self._report.full("unknown-field")
         if self._report.full("unknown-field"):
             return
-        from netcompile.prototext_refusals import explain_field  # noqa: PLC0415 - only for the refused
+        from netcompile.text_format.refusals import explain_field  # noqa: PLC0415 - only for the refused
 
         text, hint = explain_field(entry.name, message.DESCRIPTOR)
         self._add("unknown-field", self._positions.key(entry), text, hint=hint)
@@ -247,7 +247,7 @@ class _Reader:
         if self._report.full("unknown-enum-value"):
             self._flaws += 1
             return
-        from netcompile.prototext_refusals import explain_value  # noqa: PLC0415 - only for the refused
+        from netcompile.text_format.refusals import explain_value  # noqa: PLC0415 - only for the refused
 
         code, text, hint = explain_value(entry, field)
         if code == "not-utf8":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from netcompile.caffe.caffe_pb2 import TRAIN, NetParameter
 from netcompile.records import NamedTuple
-from netcompile.solver_graphs import (
+from netcompile.solving.graphs import (
     check_outputs,
     check_regularization,
     check_saving,
@@ -19,7 +19,7 @@ from netcompile.solver_graphs import (
     first_test,
     severity_of_tests,
 )
-from netcompile.solver_rules import TRAIN_NETS, Findings, check_fields
+from netcompile.solving.rules import TRAIN_NETS, Findings, check_fields
 from netcompile.states import State
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from netcompile.lints import lint
 from netcompile.passes import check_run
 from netcompile.solver import NetUse, state_of
 from netcompile.solver import check_solver as check_message
-from netcompile.solver_spec import SectionOrigin, derive_tests, fill_solver, is_whole, names_net
+from netcompile.solving.section import SectionOrigin, derive_tests, fill_solver, is_whole, names_net
 from netcompile.tree import Source, Span
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping
 
     from netcompile.diagnostics import Diagnostic, Note
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
     from netcompile.ir import Graph, Origin
     from netcompile.layers import Known
     from netcompile.old_formats import Origins
@@ -48,7 +48,7 @@ def check_solver(text: str, nets: AbstractMapping[str, str], *, caffe_pb2: Any =
 def _fork_of(caffe_pb2: Any) -> Fork | None:
     if caffe_pb2 is None:
         return None
-    from netcompile.forks import fork_of  # noqa: PLC0415 - most nets are Caffe's own
+    from netcompile.forks.read import fork_of  # noqa: PLC0415 - most nets are Caffe's own
 
     return fork_of(caffe_pb2)
 

@@ -1,8 +1,8 @@
 """Checks a spec, or a part of one, against the JSON Schema, and hands on a spec that satisfies it.
 
 What is right is accepted by closures in microseconds a layer. Only what they refuse is given to jsonschema, whose
-errors become findings (`refusals`), and is repaired as far as it can be (`mend`): a later stage may count on keys and
-kinds being those of the schema. Nothing here knows whether a net makes sense.
+errors become findings (`validation.refusals`), and is repaired as far as it can be (`validation.mend`): a later stage
+may count on keys and kinds being those of the schema. Nothing here knows whether a net makes sense.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from netcompile.acceptor import Acceptor
 from netcompile.records import NamedTuple
-from netcompile.schema_file import Definitions, schema_text
+from netcompile.schema.file import Definitions, schema_text
 from netcompile.tree import Mapping, Scalar
+from netcompile.validation.acceptor import Acceptor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from netcompile.diagnostics import Report
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
     from netcompile.tree import Node
 
 _ANY: Final = "."
@@ -139,7 +139,7 @@ def validate_section(section: Mapping, name: str, report: Report, fork: Fork | N
 def _validated(node: Mapping, definition: str, rules: Rules, report: Report) -> tuple[Mapping | None, frozenset[int]]:
     if rules.accepts(node, definition):
         return node, frozenset()
-    from netcompile.mend import Mender  # noqa: PLC0415 - imports jsonschema, for the refused alone
+    from netcompile.validation.mend import Mender  # noqa: PLC0415 - imports jsonschema, for the refused alone
 
     mender = Mender(rules, report)
     sound = mender.mend(node, definition)

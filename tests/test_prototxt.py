@@ -5,8 +5,8 @@ from google.protobuf import text_format
 
 from netcompile.caffe.caffe_pb2 import Datum, LayerParameter, NetParameter, SolverParameter
 from netcompile.diagnostics import Report
-from netcompile.prototext_scan import MAX_DEPTH
 from netcompile.prototxt import Comment, read_prototxt
+from netcompile.text_format.scan import MAX_DEPTH
 from netcompile.tree import Place, Source
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import netcompile
 from netcompile.caffe import caffe_pb2
 from netcompile.diagnostics import Report
-from netcompile.fill import is_repeated
 from netcompile.infer import infer
 from netcompile.ir import Layer, Net
+from netcompile.language.fill import is_repeated
 from netcompile.layers import LAYER_TYPES
 from netcompile.states import State, includes
 

@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from netcompile.acceptor import Acceptor, key_text
 from netcompile.caffe import caffe_pb2
 from netcompile.caffe.comments import read_comments
 from netcompile.diagnostics import Report
 from netcompile.layers import LAYER_TYPES
 from netcompile.load import load
-from netcompile.schema import build_schema
-from netcompile.schema_file import Definitions, schema_text, write_schema
+from netcompile.schema.file import Definitions, schema_text, write_schema
+from netcompile.schema.generate import build_schema
 from netcompile.tree import List, Mapping, Node, Place, Scalar, Source
 from netcompile.validate import accepts_layer, validate, validate_layer
+from netcompile.validation.acceptor import Acceptor, key_text
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
@@ -390,4 +390,4 @@ def test_acceptor_refuses_a_schema_with_a_keyword_that_it_does_not_know() -> Non
 def test_schema_file_is_in_the_wheel_too() -> None:
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert '"schemas/netcompile.schema.json" = "netcompile/netcompile.schema.json"' in pyproject
-    assert importlib.util.find_spec("netcompile.schema_file") is not None
+    assert importlib.util.find_spec("netcompile.schema.file") is not None

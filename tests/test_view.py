@@ -12,9 +12,9 @@ import pytest
 import netcompile
 from netcompile.ir import Graph
 from netcompile.terminal import width
-from netcompile.view import measure, to_json
-from netcompile.view_dot import to_dot
-from netcompile.view_table import to_table
+from netcompile.views.dot import to_dot
+from netcompile.views.net import measure, to_json
+from netcompile.views.table import to_table
 
 INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }'
 CONV = """

@@ -16,11 +16,11 @@ import pytest
 
 from netcompile.cli import main
 from netcompile.diagnostics import CallError, Report
-from netcompile.forks import fork_of
-from netcompile.pycaffe import Pycaffe
+from netcompile.forks.read import fork_of
+from netcompile.pycaffe.compare import Options, compare
+from netcompile.pycaffe.process import Pycaffe
 from netcompile.states import State
 from netcompile.tree import Source
-from netcompile.with_caffe import Options, compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ sys.path.insert(0, str(ROOT))
 from netcompile.caffe import caffe_pb2  # noqa: E402 - the checkout must come first
 from netcompile.caffe.comments import read_comments  # noqa: E402
 from netcompile.layers import LAYER_TYPES  # noqa: E402
-from netcompile.schema import build_schema  # noqa: E402
-from netcompile.schema_file import write_schema  # noqa: E402
+from netcompile.schema.file import write_schema  # noqa: E402
+from netcompile.schema.generate import build_schema  # noqa: E402
 
 
 def main() -> int:

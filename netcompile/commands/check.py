@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 def _check_with_caffe(paths: Sequence[str], wanted: Options, options: argparse.Namespace) -> Batch:
     """Check all files, and add to the findings what Caffe says otherwise."""
     from netcompile.batch import check_paths, compare_with_caffe  # noqa: PLC0415 - `--help` does without
-    from netcompile.pycaffe import Pycaffe  # noqa: PLC0415 - likewise
+    from netcompile.pycaffe.process import Pycaffe  # noqa: PLC0415 - likewise
 
     with Pycaffe(options.caffe_python, options.python_path) as caffe:
         return compare_with_caffe(check_paths(paths, wanted, options.jobs), paths, wanted, caffe)

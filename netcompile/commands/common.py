@@ -36,7 +36,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     from netcompile.compiler import Settings  # noqa: PLC0415 - not every command needs it
 
     if options.caffe is not None:
-        from netcompile.forks import load_fork  # noqa: PLC0415 - most nets are Caffe's own
+        from netcompile.forks.read import load_fork  # noqa: PLC0415 - most nets are Caffe's own
 
         load_fork(options.caffe)  # a wrong path is a wrong call, not a finding in each file
     return Settings(

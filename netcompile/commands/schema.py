@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from netcompile.commands.common import OK
-from netcompile.schema_file import schema_text
+from netcompile.schema.file import schema_text
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +25,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _schema_of_fork(path: str) -> str:
     from netcompile.caffe.comments import read_comments  # noqa: PLC0415 - for forks
-    from netcompile.forks import load_fork  # noqa: PLC0415 - likewise
+    from netcompile.forks.read import load_fork  # noqa: PLC0415 - likewise
 
     return load_fork(path).documented_schema(read_comments())

@@ -51,14 +51,14 @@ def _rendered(shown: Shown, form: str) -> str:
     if form == "json":
         import json  # noqa: PLC0415 - only for this format
 
-        from netcompile.view import to_json  # noqa: PLC0415 - likewise
+        from netcompile.views.net import to_json  # noqa: PLC0415 - likewise
 
         return json.dumps(to_json(*shown), indent=2) + "\n"
     if form == "dot":
-        from netcompile.view_dot import to_dot  # noqa: PLC0415 - likewise
+        from netcompile.views.dot import to_dot  # noqa: PLC0415 - likewise
 
         return to_dot(*shown)
-    from netcompile.view_table import to_table  # noqa: PLC0415 - likewise
+    from netcompile.views.table import to_table  # noqa: PLC0415 - likewise
 
     graphs = dict(shown.graphs)
     if "TRAIN" in graphs and "TEST" in graphs and graphs["TRAIN"].layers is graphs["TEST"].layers:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from netcompile.fill import is_repeated
 from netcompile.importing.scalars import shortest
+from netcompile.language.fill import is_repeated
 from netcompile.layers import LAYER_TYPES
 from netcompile.records import NamedTuple
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from netcompile.compiler import Settings
     from netcompile.diagnostics import Report
     from netcompile.diffing.weights import Blob
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
 
 
 def compare_files(

@@ -11,7 +11,7 @@ from netcompile.states import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
     from netcompile.ir import Graph
 
 

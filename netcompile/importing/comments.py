@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netcompile.importing.layout import Remarks
-from netcompile.prototext_scan import LIST, MESSAGE, Scanner, find_comments
 from netcompile.records import NamedTuple
+from netcompile.text_format.scan import LIST, MESSAGE, Scanner, find_comments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from netcompile.prototext_scan import Entry
+    from netcompile.text_format.scan import Entry
 
 _DEEPEST: Final = 2
 _MODELINE: Final = "yaml-language-server:"

@@ -14,7 +14,7 @@ from netcompile.texts import prototxt_source, read_bytes
 
 if TYPE_CHECKING:
     from netcompile.diagnostics import Report
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
 
 _KINDS: Final = {"net": "NetParameter", "solver": "SolverParameter"}
 

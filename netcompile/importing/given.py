@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from netcompile.binaries import check_message, unknown_fields
 from netcompile.caffe import caffe_pb2 as own_messages
-from netcompile.forks import fork_of
+from netcompile.forks.read import fork_of
 from netcompile.importing.comments import NO_COMMENTS, Comments, read_comments
 from netcompile.old_formats import upgrade_net, upgrade_solver
 from netcompile.prototxt import read_prototxt
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from netcompile.diagnostics import Report
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
     from netcompile.old_formats import Origins
     from netcompile.tree import Source
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from netcompile.caffe.caffe_pb2 import TEST, TRAIN, LayerParameter, TransformationParameter
 from netcompile.importing import scalars
 from netcompile.importing.values import NULL, layer_fields, rule_data
+from netcompile.language.merge import flat_fields
 from netcompile.layers import LAYER_TYPES, learned_count
-from netcompile.merge import flat_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
     from netcompile.importing.layout import Data
     from netcompile.importing.values import Fields
 

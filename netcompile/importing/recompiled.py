@@ -14,11 +14,11 @@ from netcompile.emit import emit
 from netcompile.importing.deploying import split_inputs
 from netcompile.load import load
 from netcompile.lower import lower
-from netcompile.solver_spec import fill_solver
+from netcompile.solving.section import fill_solver
 from netcompile.tree import Mapping, Source
 
 if TYPE_CHECKING:
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
 
 
 class Recompiled:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from netcompile.fill import is_repeated
 from netcompile.importing import scalars
+from netcompile.language.fill import is_repeated
 from netcompile.load import resolve
-from netcompile.schema_fields import FILLERS
+from netcompile.schema.fields import FILLERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -19,10 +19,10 @@ from netcompile.tree import Source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
     from netcompile.importing.items import Item
     from netcompile.importing.layout import Data
-    from netcompile.spec import LayerSpec
+    from netcompile.language.spec import LayerSpec
 
 _Key = Literal["bottom", "top"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from netcompile.spec import name_list
+from netcompile.language.spec import name_list
 from netcompile.tree import List, Scalar
-from netcompile.view import shape_text
+from netcompile.views.net import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from netcompile.language.spec import name_list
 from netcompile.lsp.blobs import tops_text
 from netcompile.lsp.cursor import block_around, find_spot, items_of_line
 from netcompile.lsp.scan import typed_at
 from netcompile.lsp.scope import shown, visible
 from netcompile.records import NamedTuple
-from netcompile.spec import name_list
 from netcompile.tree import Mapping, Scalar
 
 if TYPE_CHECKING:

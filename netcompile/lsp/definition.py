@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from netcompile.language.spec import name_list
 from netcompile.lsp.blobs import blobs_at
 from netcompile.lsp.cursor import find_spot, item_at, meaning_of, reference_at
 from netcompile.lsp.scope import visible
-from netcompile.spec import name_list
 from netcompile.tree import Mapping, Scalar, Source, Span
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.layers import LAYER_TYPES
-from netcompile.schema_file import Definitions, schema_text
+from netcompile.schema.file import Definitions, schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ from netcompile.layers import LAYER_TYPES
 from netcompile.lsp.blobs import PHASES, by_phase, tops_text
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar
-from netcompile.view import shape_text
+from netcompile.views.net import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

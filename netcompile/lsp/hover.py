@@ -16,7 +16,7 @@ from netcompile.lsp.scope import shown, visible
 from netcompile.records import NamedTuple
 from netcompile.shapes import UNKNOWN
 from netcompile.tree import Mapping, Scalar
-from netcompile.view import shape_text
+from netcompile.views.net import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

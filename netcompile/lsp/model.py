@@ -11,20 +11,20 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from netcompile.blocks import Block, block_table
 from netcompile.checked_states import build_phases
 from netcompile.compiler import expand_document, is_library
 from netcompile.deploy import derive_deploy, read_options
 from netcompile.diagnostics import Report
 from netcompile.imports import read_libraries
 from netcompile.infer import infer
+from netcompile.language.blocks import Block, block_table
+from netcompile.language.origin import SpecOrigin
+from netcompile.language.variables import merge_libraries, variables
 from netcompile.load import load
 from netcompile.lower import lower
-from netcompile.origin import SpecOrigin
 from netcompile.records import NamedTuple
 from netcompile.states import State
 from netcompile.tree import Mapping, Node, Place, Scalar, Source
-from netcompile.variables import merge_libraries, variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from netcompile.compiler import Settings
     from netcompile.ir import Graph, GraphLayer, Net
+    from netcompile.language.spec import Expanded, LayerSpec, Use
     from netcompile.lower import Target
-    from netcompile.spec import Expanded, LayerSpec, Use
     from netcompile.tree import Position
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from netcompile.language.spec import name_list
 from netcompile.load import resolve
 from netcompile.lsp.blobs import implied_tops
 from netcompile.lsp.cursor import find_spot, meaning_of
 from netcompile.lsp.model import Model
 from netcompile.records import NamedTuple
-from netcompile.spec import name_list
 from netcompile.tree import List, Mapping, Scalar, Source
 
 if TYPE_CHECKING:

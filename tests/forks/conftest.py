@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 
 from netcompile.caffe import caffe_pb2
-from netcompile.forks import Fork, load_fork
+from netcompile.forks.read import Fork, load_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable

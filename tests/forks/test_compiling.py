@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netcompile.diagnostics import Diagnostic
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
 
 SPEC = """
 name: forked

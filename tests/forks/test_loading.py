@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 import netcompile
 from netcompile.diagnostics import CallError
-from netcompile.forks import fork_of, load_fork
+from netcompile.forks.read import fork_of, load_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +149,7 @@ def test_two_forks_and_a_registered_caffe_are_in_one_process(module: str, early:
 import sys
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
-from netcompile.forks import load_fork
+from netcompile.forks.read import load_fork
 file = FileDescriptorProto(name="caffe.proto", package="caffe")
 file.message_type.add(name="NetParameter")
 descriptor_pool.Default().Add(file)

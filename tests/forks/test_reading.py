@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conftest import Proto
 
     from netcompile.diagnostics import Diagnostic
-    from netcompile.forks import Fork
+    from netcompile.forks.read import Fork
 
 INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 8 dim: 9 dim: 9 } } }\n'
 CONV = (

@@ -4,7 +4,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import strategies as st
 
 from netcompile.caffe import caffe_pb2
-from netcompile.fill import is_repeated
+from netcompile.language.fill import is_repeated
 from netcompile.layers import LAYER_TYPES
 
 NAMES = (

@@ -1,0 +1,1 @@
+"""What `validate` is made of: which nodes the schema accepts, and words and repair for those that it refuses."""

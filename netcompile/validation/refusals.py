@@ -1,0 +1,278 @@
+"""What is wrong with a refused node, in our words: jsonschema's errors as problems, each with a way to go on.
+
+One mistake gives one problem, at the very key or value. A problem says what the value is and what the key takes, never
+where the schema says so. This module reads the schema for what is allowed, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from jsonschema import Draft7Validator
+
+from netcompile.diagnostics import did_you_mean
+from netcompile.language.wording import is_slip, listed, number_in, quoted, shown, takes, truth_in, words_of, written
+from netcompile.layers.forks import fork_hint
+from netcompile.records import NamedTuple
+from netcompile.tree import List, Mapping, Scalar
+from netcompile.validation.acceptor import key_text
+from netcompile.validation.repair import Add, Drop, Rename, Replace, find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from netcompile.tree import Node
+    from netcompile.validation.repair import Path, Repair
+
+
+MOST_PROBLEMS: Final = 1000  # of one node; a generated one may have a million
+
+
+class Problem(NamedTuple):
+    """One mistake. `path` leads to the value; `at_key`: the key itself is wrong, not its value."""
+
+    path: Path
+    code: str
+    message: str
+    hint: str | None
+    repair: Repair
+    at_key: bool = False
+
+
+_OWNERS: Final = {
+    "document": "a spec",
+    "block": "a block",
+    "repetition": "a repetition",
+    "deploy": "`deploy`",
+    "solver": "`solver`",
+    "block_use": "a block use",
+}
+_WORDED: Final = ("document", "deploy", "block", "repetition", "lint")
+_PLACES: Final = ("train", "test", "deploy")
+_OF_A_FORK: Final = "a message of a Caffe fork needs --caffe"
+_RANKS: Final = {"wrong-kind": 0, "unknown-type": 1}
+
+
+class Explainer:
+    """Explains refusals by the definitions of one schema."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._definitions = schema["definitions"]
+        self._validator = Draft7Validator(schema)
+
+    def explain(self, node: Node, definition: str) -> list[Problem]:
+        """Every mistake in a node that does not satisfy a definition, but no more than `MOST_PROBLEMS`."""
+        refusal = _Refusal(node, definition, self._definitions)
+        errors = self._validator.evolve(schema=self._definitions[definition]).iter_errors(_texts(node))
+        problems = (problem for error in errors for problem in refusal.problems(error))
+        return _independent(islice(problems, MOST_PROBLEMS))
+
+
+def bad_name(path: Path) -> Problem:
+    """Say what is wrong with the last key of a path, where a name is wanted."""
+    key = str(path[-1])
+    if key.endswith("\0"):
+        text = key.removesuffix("\0")
+        return Problem(path, "wrong-kind", f"key {text} is no text", f"quote it: '{text}'", Rename(text), at_key=True)
+    if any(ord(character) < ord(" ") for character in key):
+        return Problem(path, "bad-value", "a name has a control character in it", None, Drop(), at_key=True)
+    hint = "a name has letters, digits and _, and starts with no digit"
+    return Problem(path, "bad-value", f"{quoted(key)} can't be the name of a variable", hint, Drop(), at_key=True)
+
+
+def _texts(node: Node) -> Any:
+    """The plain value of a node, with text for every key, which jsonschema needs."""
+    if type(node) is Scalar:
+        return node.value
+    if type(node) is List:
+        return [_texts(item) for item in node.items]
+    assert type(node) is Mapping
+    return {key_text(key): _texts(value) for key, value in node.entries.items()}
+
+
+def _independent(problems: Iterable[Problem]) -> list[Problem]:
+    """One problem for each key and each value: the one that says most."""
+    kept: dict[tuple[Path, bool], Problem] = {}
+    for problem in sorted(problems, key=lambda one: _RANKS.get(one.code, len(_RANKS))):
+        kept.setdefault((problem.path, problem.at_key), problem)
+    return list(kept.values())
+
+
+class _Refusal:
+    """Turns the errors of one node into problems."""
+
+    def __init__(self, node: Node, definition: str, definitions: dict[str, Any]) -> None:
+        self.node = node
+        self.definition = definition
+        self.definitions = definitions
+
+    def problems(self, error: Any) -> Iterator[Problem]:
+        """The problems that one error of jsonschema stands for."""
+        path: Path = tuple(error.absolute_path)
+        if "propertyNames" in error.absolute_schema_path:
+            yield bad_name((*path, str(error.instance)))
+        elif error.validator == "not":
+            yield self._misplaced(path)
+        elif error.validator == "additionalProperties":
+            yield from self._unknown_keys(path, error.schema, error.instance)
+        elif error.validator == "required" or (error.validator == "anyOf" and not path):
+            yield from self._missing(path, error)
+        elif error.validator in ("minItems", "minProperties"):
+            yield Problem(path, "bad-value", f"{self._label(path)} is empty", None, Drop())
+        elif error.validator in ("minimum", "maximum"):
+            bound = "at least" if error.validator == "minimum" else "at most"
+            message = f"{self._label(path)} is {written(find(self.node, path))}; it must be {bound}"
+            yield Problem(path, "out-of-range", f"{message} {error.validator_value}", None, Drop())
+        else:
+            yield self._wrong_value(path, error.schema)
+
+    def _label(self, path: Path) -> str:
+        """The name of a value: its key, or the key of its list."""
+        keys = [step for step in path if isinstance(step, str)]
+        if not keys:
+            return _OWNERS.get(self.definition, "a layer")
+        label = keys[-1].removesuffix("\0")
+        return label if isinstance(path[-1], str) else f"an entry of {label}"
+
+    # Keys
+
+    def _unknown_keys(self, path: Path, schema: dict[str, Any], instance: dict[str, Any]) -> Iterator[Problem]:
+        patterns = list(schema.get("patternProperties", ()))
+        known = [*schema.get("properties", ()), *(word for pattern in patterns for word in _words(pattern))]
+        for key in instance:
+            if key in known or any(re.search(pattern, key) for pattern in patterns):
+                continue
+            if not known or any(pattern.startswith("^[A-Z") for pattern in patterns):
+                yield bad_name((*path, key))
+            else:
+                yield self._unknown_key((*path, key), schema, known, instance)
+
+    def _unknown_key(self, path: Path, schema: dict[str, Any], known: list[str], instance: dict[str, Any]) -> Problem:
+        key = str(path[-1]).removesuffix("\0")
+        owner, noun = self._owner(path[:-1], schema)
+        message = f"{owner} has no {noun} {quoted(key)}"
+        block = self._block_with(key, schema)
+        if block:
+            advice = f"write it in a block: `{block}: {{{key}: ...}}`"
+            return Problem(path, "unknown-field", message, advice, Drop(), at_key=True)
+        meant, hint, sure = _guess(key, known)
+        repair = Rename(meant) if sure and meant not in instance else Drop()
+        if not sure and key.endswith("_param"):
+            hint = f"{f'{hint} ' if hint else ''}{_OF_A_FORK}"
+        return Problem(path, "unknown-field", message, hint, repair, at_key=True)
+
+    def _owner(self, path: Path, schema: dict[str, Any]) -> tuple[str, str]:
+        """What lacks a key, and whether that would be a field of Caffe or a key of ours."""
+        if not path or path[-1] in _PLACES:
+            owner = _OWNERS.get(self.definition) or schema.get("title", "a layer")
+            return owner, "key" if self.definition in _WORDED else "field"
+        return self._label(path).removeprefix("an entry of "), "key" if path[-1] in _WORDED else "field"
+
+    def _block_with(self, key: str, schema: dict[str, Any]) -> str | None:
+        """The block that a layer reads and that has the field which its type lacks."""
+        blocks = self.definitions["common"]["patternProperties"]
+        for name in schema.get("properties", ()):
+            target = blocks.get(f"^{name}$")
+            message = target["$ref"].rpartition("/")[2] if target else None
+            if message and key in self.definitions[message]["properties"]:
+                return str(name)
+        return None
+
+    def _misplaced(self, path: Path) -> Problem:
+        key, owner = path[-1], path[-2] if len(path) > 1 else None
+        hint = None
+        if owner in _PLACES:
+            message, hint = f"`{owner}:` can't change '{key}'", "write it in the layer itself"
+        elif owner == "params":
+            message = f"a parameter can't be called '{key}': it means something else in a block use"
+        elif self.definition == "block_use":
+            message = f"a block use can't have '{key}'"
+        else:
+            message, hint = f"`defaults` can't have '{key}'", "write it in each layer"
+        return Problem(path, "unknown-field", message, hint, Drop(), at_key=True)
+
+    def _missing(self, path: Path, error: Any) -> Iterator[Problem]:
+        instance = error.instance
+        required = ["layers"] if error.validator == "anyOf" else error.validator_value
+        wanted = [key for key in required if key not in instance]
+        slips = [*wanted, "block", "repeat"] if self.definition == "item" and "type" in wanted else wanted
+        for key in instance:
+            meant, hint, sure = _guess(key, slips)
+            if sure:
+                message = f"{self._owner(path, {})[0]} has no key {quoted(key)}"
+                repair = Rename(meant)
+                yield Problem((*path, key), "unknown-field", message, hint, repair, at_key=True)
+                return
+        owner = self._label(path)
+        if not path and owner == "a layer" and isinstance(instance.get("name"), str):
+            owner = f"layer {quoted(instance['name'])}"
+        needed = " and ".join(f"`{key}`" for key in wanted)
+        added: dict[str, str | bool] = {key: "" for key in wanted if key in ("name", "type")}
+        if "type" in added:
+            added["custom"] = True
+        lost = None if self.definition == "document" and not path else Drop()
+        yield Problem(path, "missing-field", f"{owner} needs {needed}", None, Add(added) if added else lost)
+
+    # Values
+
+    def _wrong_value(self, path: Path, schema: dict[str, Any]) -> Problem:
+        node = find(self.node, path)
+        if path[-1:] == ("type",) and "enum" in schema:
+            return self._unknown_type(path, node, schema)
+        words = words_of(schema)
+        if words and type(node) is Scalar and type(node.value) is str:
+            return self._unknown_word(path, node.value, words)
+        if not path and self.definition == "item":
+            message = f"an item of `layers` is {shown(node)}; it takes a mapping"
+            return Problem(path, "wrong-kind", message, "write a layer, a block use or a repetition", Drop())
+        expected = takes(schema)
+        message = f"{self._label(path)} is {shown(node)}; it takes {expected}"
+        hint, repair = _conversion(node, schema)
+        return Problem(path, "wrong-kind", message, hint, repair)
+
+    def _unknown_type(self, path: Path, node: Node, schema: dict[str, Any]) -> Problem:
+        assert type(node) is Scalar
+        word = str(node.value)
+        of_fork = fork_hint(word)
+        meant, guess, sure = _guess(word, schema["enum"])
+        repair: Repair = Replace(meant) if sure and not of_fork else Add({"custom": True})
+        hint = of_fork or guess or "write `custom: true` if the type is your own"
+        return Problem(path, "unknown-type", f"there is no layer type {quoted(word)}", hint, repair)
+
+    def _unknown_word(self, path: Path, word: str, words: list[str]) -> Problem:
+        label = self._label(path)
+        code = "unknown-filler" if label.endswith("filler") else "unknown-enum-value"
+        meant, hint, sure = _guess(word, words)
+        repair: Repair = Replace(meant) if sure else Drop()
+        return Problem(path, code, f"{label} is {quoted(word)}; it takes {listed(words)}", hint, repair)
+
+
+def _guess(word: str, known: list[str]) -> tuple[str, str | None, bool]:
+    """The known word that is nearest, the hint that says so, and whether it is near enough to go on with."""
+    meant = did_you_mean(word, known)
+    return (meant, f"did you mean '{meant}'?", is_slip(word, meant)) if meant else ("", None, False)
+
+
+def _conversion(node: Node, schema: dict[str, Any]) -> tuple[str | None, Repair]:
+    """How a scalar of the wrong kind is put right, where there is only one way."""
+    kinds = schema.get("type", ())
+    if type(node) is not Scalar or node.value is None or words_of(schema):
+        return None, Drop()
+    number = number_in(node.value)
+    if number is not None and ("number" in kinds or ("integer" in kinds and number == number // 1)):
+        return "remove the quotes", Replace(number)
+    truth = truth_in(node.value)
+    if "boolean" in kinds and truth is not None:
+        return f"write {str(truth).lower()}", Replace(truth)
+    if "string" in kinds and "pattern" not in schema and type(node.value) is not str:
+        text = written(node)
+        return f"quote it: '{text}'", Replace(text)
+    return None, Drop()
+
+
+def _words(pattern: str) -> list[str]:
+    """The words of a pattern that allows these words alone."""
+    match = re.fullmatch(r"\^\(([\w|]+)\)\$", pattern)
+    return match[1].split("|") if match else []

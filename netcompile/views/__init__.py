@@ -1,0 +1,1 @@
+"""Nets to look at: as figures, as a table, as a picture."""
