@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from netcompile.pycaffe import Pycaffe  # noqa: E402
+from netcompile.pycaffe.process import Pycaffe  # noqa: E402
 from netcompile.states import State  # noqa: E402
 
 CASES = ROOT / "tests/cases"

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile import caffe_pb2
-from netcompile.schema_fields import is_repeated
+from netcompile.schema.fields import is_repeated
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

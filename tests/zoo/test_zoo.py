@@ -12,7 +12,7 @@ from published import FORMS, differing, digests, whole_digest
 
 import netcompile
 from netcompile import caffe_pb2
-from netcompile.view import to_json
+from netcompile.views.net import to_json
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
