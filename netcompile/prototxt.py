@@ -256,6 +256,8 @@ class _Reader:
                 getattr(message, entry.name).append(value)
             else:
                 setattr(message, entry.name, value)
+            self._report.add(code, self._positions.value(entry), text, hint=hint)
+            return  # Caffe takes it, and nothing of the element is lost
         self._add(code, self._positions.value(entry), text, hint=hint)
 
 

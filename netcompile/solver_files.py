@@ -196,7 +196,9 @@ class _Builder:
         known = self.derived.setdefault(id(net), {})
         graph = infer(net, state, building, incomplete=incomplete, known=known)
         self.report.extend_new(building)
-        return None if incomplete or building.failed else graph
+        # As in `checked_states`: a damaged layer may read what nobody makes.
+        damaged = any(one.layer.damaged for one in graph.layers)
+        return None if incomplete or damaged or building.failed else graph
 
     def run(self, net: Net, graph: Graph, *, backward: bool, severity: str | None) -> None:
         running = Report()

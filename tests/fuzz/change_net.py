@@ -33,7 +33,7 @@ def _message(text):
         message = kind()
         try:
             return text_format.Parse(text, message)
-        except (text_format.ParseError, UnicodeError, RecursionError):
+        except (text_format.ParseError, UnicodeError, RecursionError, SystemError):  # of a surrogate, in a name
             continue
     return None
 

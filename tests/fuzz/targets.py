@@ -20,6 +20,7 @@ from netcompile.layers import LAYER_TYPES
 
 FOLDER = ROOT / "specs"  # where the imports of the seeds are found
 CHECKS = [["check", "-", "-j", "1", "--format", name] for name in ("json", "text", "github", "sarif")]
+RESULTS = ("compile", "import", "upgrade")  # their output is a file's content, with any text that is in it
 COMMANDS = [
     *CHECKS,
     ["compile", "-", "--allow-custom-layers"],
@@ -50,6 +51,12 @@ def loader(data):
 def commands(data):
     """Bytes, given to one of the commands; which one, they say themselves."""
     _call(COMMANDS[zlib.crc32(data) % len(COMMANDS)], data)
+
+
+def every_command(data):
+    """Bytes, given to each of the commands."""
+    for arguments in COMMANDS:
+        _call(arguments, data)
 
 
 def compiler(data):
@@ -112,7 +119,8 @@ def _call(arguments, data):
     code, out, err = _called(arguments, data)
     _same((code, out, err), _called(arguments, data))
     _demand(code in (0, 1, 2), f"exit code {code}: {err[-300:]}")
-    _demand((out + err).replace("\n", "").isprintable(), "what a terminal would act on")
+    told = err if arguments[0] in RESULTS else err + out
+    _demand(told.replace("\n", "").isprintable(), "what a terminal would act on")
     return code, out
 
 
