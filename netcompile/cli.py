@@ -8,16 +8,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import TextIOWrapper, UnsupportedOperation
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, cast
 
 from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, add_common, complain, program_version
 from netcompile.diagnostics import CallError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from netcompile.config import Config
 
@@ -35,21 +35,55 @@ COMMANDS: Final = {
 }
 
 
+class _Stream:
+    """A standard stream whose reader may leave: what is written from then on is lost, and the exit code stays."""
+
+    def __init__(self, stream: TextIO, *lost: type[OSError]) -> None:
+        self._stream = stream
+        self._lost = lost  # what is lost without a word
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._losing():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._losing():
+            self._stream.flush()
+
+    @contextmanager
+    def _losing(self) -> Iterator[None]:
+        try:
+            yield
+        except self._lost:
+            _discard(self._stream)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; `netcompile SPEC` is short for `netcompile compile SPEC`. Returns the exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    _mend_streams()
+    streams = sys.stdout, sys.stderr
+    try:
+        _mend_streams()
+        return _called(list(sys.argv[1:] if arguments is None else arguments))
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+def _called(given: list[str]) -> int:
     try:
         code = _dispatch(given)
         sys.stdout.flush()
     except CallError as error:
         return _say(str(error))
     except BrokenPipeError:
-        _discard_output()
-        return OK  # the reader has seen enough
+        _discard(sys.stdout)
+        return OK  # the reader of a result has seen enough
     except OSError as error:
         if error.filename is None:  # files are named
-            _discard_output()
+            _discard(sys.stdout)
         return _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
@@ -59,7 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _mend_streams() -> None:
-    """Give a closed stream something that refuses what is written to it, and escape what a stream can't encode."""
+    """Let a closed stream refuse what is written to it, escape what one can't encode, and let their readers leave.
+
+    What can't be said on standard error, for whatever reason, is lost.
+    """
     if sys.stdout is None:
         sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115 - until the end
     if sys.stderr is None:
@@ -67,12 +104,14 @@ def _mend_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    sys.stdout = cast("TextIO", _Stream(sys.stdout, BrokenPipeError))
+    sys.stderr = cast("TextIO", _Stream(sys.stderr, OSError))
 
 
-def _discard_output() -> None:
+def _discard(stream: TextIO) -> None:
     """Let go of output that nobody takes, or Python complains of it once more at exit."""
     with suppress(UnsupportedOperation):  # a test's
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _dispatch(given: list[str]) -> int:
