@@ -11,7 +11,7 @@ from netcompile.caffe.caffe_pb2 import NetParameter
 from netcompile.compiler import collector_off
 from netcompile.diagnostics import CompileError, Report
 from netcompile.infer import infer
-from netcompile.ir import Layer, Net
+from netcompile.ir import Layer, Net, given_fields
 from netcompile.old_formats import upgrade_net
 from netcompile.prototxt import read_prototxt
 from netcompile.shapes import Shape
@@ -84,7 +84,7 @@ def _net_of(net: Message | str, report: Report, caffe_pb2: Any, *, allow_custom:
     fork = None if isinstance(net, NetParameter) else _fork_of(type(net))
     carried = fork.carry_net(net) if fork else None
     upgraded = upgrade_net(carried.net if carried else net, report)
-    layers = [Layer(layer, custom=allow_custom) for layer in upgraded.net.layer]
+    layers = [Layer(layer, given_fields(layer), custom=allow_custom) for layer in upgraded.net.layer]
     if carried is not None:
         layers = [carried.mark(layer, *upgraded.origins.written(i)[:2]) for i, layer in enumerate(layers)]
     return Net(upgraded.net, layers)

@@ -54,7 +54,7 @@ def build_phases(
     known = {} if known is None else known
     train, test = (State(phase, level, (*net.header.state.stage, *stages)) for phase in ("TRAIN", "TEST"))
     trained = build(net, train, incomplete=incomplete, known=known)
-    if any(layer.message.include or layer.message.exclude for layer in net.layers):
+    if any("include" in layer.given or "exclude" in layer.given for layer in net.layers):
         return {"TRAIN": trained, "TEST": build(net, test, incomplete=incomplete, known=known)}
     return {"TRAIN": trained, "TEST": trained._replace(state=test, graph=trained.graph.in_phase("TEST"))}
 

@@ -281,13 +281,10 @@ def _solver(
 ) -> SolverParameter | None:
     from netcompile.solver_files import compile_solver  # noqa: PLC0415 - for specs that have one
 
-    sound = validate_section(section, "solver", report, settings.fork)
-    if sound is None:
-        return None
     whole = document.keys.get("solver", section).span  # the key may be misspelt
     path = settings.net_path or _net_path(document.source.name, settings)
     return compile_solver(
-        sound, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known, fork=settings.fork
+        section, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known, fork=settings.fork
     )
 
 

@@ -269,7 +269,7 @@ class _Deriver:
                 continue
             shapes = {"shape": [{"dim": list(shape.dims)}]}
             message = LayerParameter(name=top, type="Input", top=[top], input_param=shapes)
-            inputs.append(Layer(message, layer.origin))
+            inputs.append(Layer(message, ("input_param",), layer.origin))
         return inputs
 
     def _input_shape(self, layer: Layer, i: int) -> Shape | None:

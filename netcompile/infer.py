@@ -56,10 +56,9 @@ class _Inference:
 
     def run(self) -> Graph:
         for layer in self.net.layers:
-            message = layer.message
-            if message.include or message.exclude:
+            if "include" in layer.given or "exclude" in layer.given:
                 self._check_rules(layer)
-                if not includes(message, self.state):
+                if not includes(layer.message, self.state):
                     continue
             self._wire(layer)
         self._check_tops()
@@ -93,7 +92,7 @@ class _Inference:
     def _wire(self, layer: Layer) -> None:
         message = layer.message
         index, latest = len(self.layers), self.latest
-        bottoms, tops = list(message.bottom), list(message.top)
+        bottoms, tops = message.bottom[:], message.top[:]
         wires: list[Version | None] = []
         for bottom in bottoms:
             version = latest.get(bottom)
@@ -103,15 +102,17 @@ class _Inference:
                 version.uses += 1
                 version.readers.append(index)
             wires.append(version)
-        made = [Version(index) for _ in tops]
-        if message.loss_weight:
+        made: list[Version] = []
+        for top in tops:
+            version = latest[top] = Version(index)
+            made.append(version)
+        if "loss_weight" in layer.given:
             for version, weight in zip(made, message.loss_weight, strict=False):
                 version.uses += weight != 0  # an explicit weight reads its top through the automatic split
         self.layers.append(layer)
         self.names.append((bottoms, tops))
         self.wires.append(wires)
         self.made.append(made)
-        latest.update(zip(tops, made, strict=True))
 
     def _unknown_bottom(self, layer: Layer, i: int, bottom: str) -> Version | None:
         """Report an unknown bottom. Gives the version that was probably meant, so that shapes flow on."""
@@ -204,7 +205,7 @@ class _Inference:
     def _layer(self, index: int) -> GraphLayer:
         layer = self.layers[index]
         message = layer.message
-        if message.propagate_down or message.loss_weight:
+        if "propagate_down" in layer.given or "loss_weight" in layer.given:
             self.steered.append(index)
         bottoms = [None if wire is None else wire.shape for wire in self.wires[index]]
         kind = LAYER_TYPES.get(message.type)
@@ -213,7 +214,7 @@ class _Inference:
             return self._finish(
                 index, GraphLayer(layer, None, bottoms, [None] * len(message.top), None, (), (), UNKNOWN, ())
             )
-        applied = apply_again(kind, message, bottoms, self.names[index], self.known)
+        applied = apply_again(kind, message, bottoms, self.names[index], layer.given, self.known)
         if layer.forked and applied.errors:
             applied = Applied([None] * len(message.top), None, UNKNOWN, (), ())
         elif layer.forked and applied.later:
@@ -221,7 +222,9 @@ class _Inference:
         if not layer.damaged:
             for error in applied.errors:
                 self._shape_error(layer, error, index)
-        blobs, fillers = self._learned(layer, kind, applied)
+        plain = "param" not in layer.given and "blobs" not in layer.given
+        again = self.filled.get(id(applied)) if plain and not layer.damaged else None
+        blobs, fillers = self._learned(layer, kind, applied, plain=plain) if again is None else again[1]
         declared, tops = len(self.made[index]), applied.tops
         if layer.damaged:
             tops = [None] * declared
@@ -229,27 +232,22 @@ class _Inference:
             tops = [*tops[:declared], *[None] * (declared - len(tops))]
         if self.steered and self.steered[-1] == index:
             self._check_counts(index, kind, applied.tops)
-        owners = self.sharing.share(index, self.layers, blobs, self._add) if message.param else ()
+        owners = self.sharing.share(index, self.layers, blobs, self._add) if "param" in layer.given else ()
         return self._finish(
             index, GraphLayer(layer, kind, bottoms, tops, blobs, fillers, owners, applied.macs, applied.later)
         )
 
-    def _learned(self, layer: Layer, kind: LayerType, applied: Applied) -> _Learned:
+    def _learned(self, layer: Layer, kind: LayerType, applied: Applied, *, plain: bool) -> _Learned:
+        """Shapes and fillers of the learned blobs. Those of a `plain` layer hold for all with its parameters."""
         if applied.errors or applied.blobs is None or layer.damaged:
             return None, []
-        message = layer.message
-        if not applied.blobs and not message.blobs and not message.param:
-            return [], []
-        again = not message.blobs and not message.param
-        if again and id(applied) in self.filled:
-            return self.filled[id(applied)][1]
-        shapes, fillers, errors = learned_blobs(kind, message, applied.blobs)
-        errors.extend(check_fillers(message, shapes, fillers))
+        shapes, fillers, errors = learned_blobs(kind, layer.message, applied.blobs)
+        errors.extend(check_fillers(layer.message, shapes, fillers))
         if layer.forked and errors:
             return None, []
         for error in errors:
             self._shape_error(layer, error)
-        if again and not errors:
+        if plain and not errors:
             self.filled[id(applied)] = (applied, (shapes, fillers))
         return shapes, fillers
 

@@ -59,19 +59,25 @@ NO_ORIGIN = NoOrigin()
 class Layer(NamedTuple):
     """One layer of a net. `message` is complete as Caffe would read it and must not be changed.
 
+    `given` has the names of all fields that are set in it, and maybe of some that are not: to ask a message for each
+    costs more than to look here first. Its name, type, bottoms and tops need not be there.
     `declared` holds shapes that the user gave for tops, by name. `damaged` marks a layer in which something was found
-    wrong before: its shapes are not to be trusted. `custom` says that the type is not Caffe's own. `messages` names
-    the parameter messages that are written, where that is known without asking `message`. `forked` says that a fork of
-    Caffe reads more in it than `message` has, so that what Caffe's own rules refuse may be right.
+    wrong before: its shapes are not to be trusted. `custom` says that the type is not Caffe's own. `forked` says that a
+    fork of Caffe reads more in it than `message` has, so that what Caffe's own rules refuse may be right.
     """
 
     message: LayerParameter
+    given: Collection[str]
     origin: Origin = NO_ORIGIN
     declared: Mapping[str, Shape] = MappingProxyType({})
     custom: bool = False
     damaged: bool = False
-    messages: Collection[str] | None = None
     forked: bool = False
+
+
+def given_fields(message: LayerParameter) -> frozenset[str]:
+    """The names of all fields that are set in a layer's message."""
+    return frozenset(field.name for field, _ in message.ListFields())
 
 
 class Net(NamedTuple):

@@ -6,7 +6,6 @@ every scalar has its value. Nothing in a text is ever executed. This module know
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,14 +33,16 @@ MAX_DEPTH: Final = 100
 MAX_ALIASED: Final = 1_000_000
 MAX_TEXT: Final = 32 * 2**20  # characters: several times what a net of 100,000 layers needs
 
-_INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
-_WORDS: Final[dict[str, bool | None]] = {
+_WORDS: Final[dict[str, bool | float | None]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+    **dict.fromkeys((f"{sign}.{word}" for sign in ("", "+") for word in ("inf", "Inf", "INF")), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
 }
+_DECIMAL: Final = frozenset("0123456789+-.eE")  # of these, `int` and `float` read what YAML 1.2 does
+_BASES: Final = {"0o": (8, frozenset("01234567")), "0x": (16, frozenset("0123456789abcdefABCDEF"))}
 _LONGEST_NUMBER: Final = 400
 _OLD_BREAKS: Final = "\x85\u2028\u2029"  # line breaks to YAML 1.1, whose parser this is, but not to 1.2 and to editors
 _BYTES: Final = 0xDC00  # where Python puts the bytes that are no UTF-8
@@ -95,11 +96,15 @@ def resolve(text: str) -> str | int | float | bool | None:
         return _WORDS[text]
     if text[0] not in "+-.0123456789" or len(text) > _LONGEST_NUMBER:
         return text
-    if _INT.match(text):
-        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-    if _FLOAT.match(text):
-        return float(text)
-    return float(text.replace(".", "", 1)) if _SPECIAL_FLOAT.match(text) else text
+    if text[:2] in _BASES:
+        base, digits = _BASES[text[:2]]
+        return int(text[2:], base) if text[2:] and digits.issuperset(text[2:]) else text
+    if not _DECIMAL.issuperset(text):
+        return text
+    try:
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    except ValueError:
+        return text
 
 
 class _Loader:

@@ -19,8 +19,6 @@ from netcompile.layers import LAYER_TYPES, learned_count
 from netcompile.tree import Node, Scalar, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from netcompile.diagnostics import Report
     from netcompile.forks.read import Fork
     from netcompile.language.spec import Expanded, Form, LayerSpec
@@ -29,6 +27,7 @@ _MESSAGES: Final[dict[str, Any]] = {
     field.name: field.message_type for field in LayerParameter.DESCRIPTOR.fields if field.name.endswith("_param")
 }
 _WIRED: Final = frozenset({"name", "type", "bottom", "top"})
+_PHASES: Final = ("TRAIN", "TEST")
 Target = Literal["NET", "DEPLOY"]
 
 
@@ -55,6 +54,7 @@ class _Lowering:
         self.layer_type: Any = fork.LayerParameter if fork else LayerParameter
         self.descriptor: Any = self.layer_type.DESCRIPTOR
         self.blocks: dict[str, Any] = fork.blocks if fork else _MESSAGES
+        self.given: dict[tuple[str, ...], frozenset[str]] = {}
 
     def header(self, spec: Expanded) -> NetParameter:
         """The net's own fields."""
@@ -68,31 +68,25 @@ class _Lowering:
             self.fork.complete(header)
         return header
 
-    def layers(self, spec: LayerSpec, target: Target) -> Iterator[Layer]:
+    def layers(self, spec: LayerSpec, target: Target) -> list[Layer]:
         """The layers that a layer of the spec becomes: one, or one for each phase."""
         forms = spec.forms
+        phases = [phase for phase in (_PHASES if target == "NET" else ("DEPLOY",)) if phase in forms]
         if target == "DEPLOY":
-            if "DEPLOY" in forms:
-                yield self._layer(spec, forms["DEPLOY"], None)
-            return
-        phases = [phase for phase in ("TRAIN", "TEST") if phase in forms]
+            return [self._layer(spec, forms[phase], None) for phase in phases]
         if spec.split:
-            for phase in phases:
-                yield self._layer(spec, forms[phase], phase)
-        elif phases:
-            only = None if spec.only is None else spec.only & {"TRAIN", "TEST"}
-            added = next(iter(only)) if only and len(only) == 1 else None
-            yield self._layer(spec, forms[phases[0]], added)
+            return [self._layer(spec, forms[phase], phase) for phase in phases]
+        if not phases:
+            return []
+        only = None if spec.only is None else spec.only.intersection(_PHASES)
+        added = next(iter(only)) if only and len(only) == 1 else None
+        return [self._layer(spec, forms[phases[0]], added)]
 
     def _layer(self, spec: LayerSpec, form: Form, phase: str | None) -> Layer:
         """The layer of one form; `phase` is added to its rules."""
         origin = SpecOrigin(spec, form)
         own = form.fields.layer
-        filled = values(own, self.descriptor) if len(own.entries) > len(_WIRED & own.entries.keys()) else {}
-        filled.update(name=spec.name, type=form.type, bottom=form.bottoms, top=form.tops)
-        for field in ("name", "type"):
-            if not filled[field] and is_null(spec.node.entries[field]):
-                del filled[field]  # `name: ~`: the layer has none
+        filled = values(own, self.descriptor, _WIRED)
         for name, block in form.fields.blocks.items():
             descriptor = self.blocks.get(name)
             if descriptor is not None:
@@ -103,6 +97,11 @@ class _Lowering:
             rules = filled.get("include", [{}])
             filled["include"] = [{**rule, "phase": phase} for rule in rules if rule.get("phase", phase) == phase]
             filled.pop("exclude", None)  # beside the rule of a phase it is refused already
+        given = tuple(filled)
+        filled.update(name=spec.name, type=form.type, bottom=form.bottoms, top=form.tops)
+        for field in ("name", "type"):
+            if not filled[field] and is_null(spec.node.entries[field]):
+                del filled[field]  # `name: ~`: the layer has none
         message = self._message(filled, spec, origin)
         custom = own.entries.get("custom")
         is_custom = self.allow_custom or (type(custom) is Scalar and custom.value is True)
@@ -112,7 +111,14 @@ class _Lowering:
         if form.inherits_param and form.type in LAYER_TYPES:
             self._drop_surplus_params(message)
         declared = declared_shapes(form, origin, self.report) if "top_shapes" in own.entries else {}
-        return Layer(message, origin, declared, is_custom, spec.damaged, form.fields.blocks)
+        return Layer(message, self._shared(given), origin, declared, is_custom, spec.damaged)
+
+    def _shared(self, names: tuple[str, ...]) -> frozenset[str]:
+        """A set of fields, which many layers have in common."""
+        given = self.given.get(names)
+        if given is None:
+            given = self.given[names] = frozenset(names)
+        return given
 
     def _message(self, filled: dict[str, Any], spec: LayerSpec, origin: SpecOrigin) -> LayerParameter:
         try:
@@ -135,7 +141,7 @@ class _Lowering:
 
     def _drop_surplus_params(self, message: LayerParameter) -> None:
         """Defaults give one `param` list to all layers of a type; one without a bias has fewer blobs."""
-        read = message if self.fork is None else self.fork.layer_for_rules(Layer(message)).message
+        read = message if self.fork is None else self.fork.layer_for_rules(Layer(message, ())).message
         count = learned_count(LAYER_TYPES[message.type], read)
         if count is not None and len(message.param) > count:
             del message.param[count:]

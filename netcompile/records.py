@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import NamedTuple
 else:
     from operator import itemgetter
+    from types import FunctionType
 
     try:
         from _collections import _tuplegetter as _getter
@@ -20,13 +21,35 @@ else:
         def _getter(index, _doc):
             return property(itemgetter(index))
 
-    def _constructor(count, make=tuple.__new__):
-        def __new__(cls, *values, **named):  # noqa: N807 - it becomes one
-            if named or len(values) != count:
-                values = cls._bind(values, named)
-            return make(cls, values)
+    # The constructors, by number of fields. Only the names of their parameters differ from one class to the next.
+    _make = tuple.__new__
+    _TEMPLATES = (
+        lambda cls: _make(cls, ()),
+        lambda cls, a: _make(cls, (a,)),
+        lambda cls, a, b: _make(cls, (a, b)),
+        lambda cls, a, b, c: _make(cls, (a, b, c)),
+        lambda cls, a, b, c, d: _make(cls, (a, b, c, d)),
+        lambda cls, a, b, c, d, e: _make(cls, (a, b, c, d, e)),
+        lambda cls, a, b, c, d, e, f: _make(cls, (a, b, c, d, e, f)),
+        lambda cls, a, b, c, d, e, f, g: _make(cls, (a, b, c, d, e, f, g)),
+        lambda cls, a, b, c, d, e, f, g, h: _make(cls, (a, b, c, d, e, f, g, h)),
+        lambda cls, a, b, c, d, e, f, g, h, i: _make(cls, (a, b, c, d, e, f, g, h, i)),
+        lambda cls, a, b, c, d, e, f, g, h, i, j: _make(cls, (a, b, c, d, e, f, g, h, i, j)),
+        lambda cls, a, b, c, d, e, f, g, h, i, j, k: _make(cls, (a, b, c, d, e, f, g, h, i, j, k)),
+        lambda cls, a, b, c, d, e, f, g, h, i, j, k, m: _make(cls, (a, b, c, d, e, f, g, h, i, j, k, m)),
+        lambda cls, a, b, c, d, e, f, g, h, i, j, k, m, n: _make(cls, (a, b, c, d, e, f, g, h, i, j, k, m, n)),
+        lambda cls, a, b, c, d, e, f, g, h, i, j, k, m, n, o: _make(cls, (a, b, c, d, e, f, g, h, i, j, k, m, n, o)),
+        lambda cls, a, b, c, d, e, f, g, h, i, j, k, m, n, o, p: _make(
+            cls, (a, b, c, d, e, f, g, h, i, j, k, m, n, o, p)
+        ),
+    )
 
-        return __new__
+    def _constructor(qualname, fields, defaults):
+        code = _TEMPLATES[len(fields)].__code__
+        code = code.replace(co_name="__new__", co_varnames=("cls", *fields))
+        made = FunctionType(code, globals(), "__new__", defaults)
+        made.__qualname__ = f"{qualname}.__new__"
+        return made
 
     class _Meta(type):
         """Makes a tuple class of the annotations of a class body."""
@@ -36,10 +59,11 @@ else:
                 return super().__new__(cls, name, (tuple,), body)
             fields = tuple(body.get("__annotations__", ()))
             defaults = {field: body.pop(field) for field in fields if field in body}
+            assert tuple(defaults) == fields[len(fields) - len(defaults) :], "fields with a default come last"
             for index, field in enumerate(fields):
                 body[field] = _getter(index, None)
             body.update(__slots__=(), __match_args__=fields, _fields=fields, _field_defaults=defaults)
-            body["__new__"] = _constructor(len(fields))
+            body["__new__"] = _constructor(body["__qualname__"], fields, tuple(defaults.values()))
             return super().__new__(cls, name, bases, body)
 
     class NamedTuple(metaclass=_Meta):
@@ -48,21 +72,6 @@ else:
         __slots__ = ()
         _fields = ()
         _field_defaults = {}  # noqa: RUF012 - never changed, as in the original
-
-        @classmethod
-        def _bind(cls, values, named):
-            """All values in order, as a function with these parameters would bind them."""
-            fields, count = cls._fields, len(values)
-            if count > len(fields) or not named.keys() <= set(fields[count:]):
-                wrong = ", ".join(named.keys() - set(fields[count:])) or f"{count} values"
-                message = f"{cls.__name__} has the fields {', '.join(fields)}; it can't take {wrong}"
-                raise TypeError(message)
-            bound = cls._field_defaults | named
-            missing = [field for field in fields[count:] if field not in bound]
-            if missing:
-                message = f"{cls.__name__} needs {', '.join(missing)}"
-                raise TypeError(message)
-            return (*values, *[bound[field] for field in fields[count:]])
 
         @classmethod
         def _make(cls, values):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
 from netcompile.diagnostics import Report
 from netcompile.infer import infer
-from netcompile.ir import Layer, Net
+from netcompile.ir import Layer, Net, given_fields
 from netcompile.lints import lint
 from netcompile.passes import check_run
 from netcompile.solver import NetUse, state_of
@@ -164,7 +164,7 @@ def read_net(source: Source, report: Report, *, fork: Fork | None = None, allow_
         field, element, _ = upgraded.origins.written(index)
         damaged = (field, element) in parsed.unsound
         origin = _LayerOrigin(parsed.positions, upgraded.origins, index)
-        layer = Layer(message, origin, custom=allow_custom, damaged=damaged)
+        layer = Layer(message, given_fields(message), origin, custom=allow_custom, damaged=damaged)
         layers.append(layer if carried is None else carried.mark(layer, field, element))
     return Net(upgraded.net, layers)
 
@@ -182,7 +182,12 @@ class _Builder:
     def hold(self, use: NetUse, origin: Origin) -> Net:
         message: Any = use.message
         layers = [
-            Layer(layer, _InnerOrigin(origin, f"{use.field}.layer:{i}"), custom=self._is_custom(layer.type))
+            Layer(
+                layer,
+                given_fields(layer),
+                _InnerOrigin(origin, f"{use.field}.layer:{i}"),
+                custom=self._is_custom(layer.type),
+            )
             for i, layer in enumerate(message.layer)
         ]
         return Net(message, layers)

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from netcompile.records import NamedTuple
 
-_LINE_BREAK: Final = re.compile(r"\r\n?|\n")  # as editors have them
+_LINE_BREAK: Final = r"\r\n?|\n"  # as editors have them; compiled where a line is asked for
 
 
 class Position(Protocol):
@@ -61,7 +61,7 @@ class Source:
 
     def _line_starts(self) -> list[int]:
         if not self._starts:
-            self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
+            self._starts = [0, *(found.end() for found in re.finditer(_LINE_BREAK, self.text))]
         return self._starts
 
     def __repr__(self) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from netcompile.tree import Node
 
 _ANY: Final = "."
+_WITHOUT_VARIABLES: Final = (r"\\$", "(?!)")  # the pattern of a text with a reference, and one that no text has
 
 
 class Validated(NamedTuple):
@@ -46,7 +47,8 @@ class Rules:
         self._variables = variables
         self._custom_types = custom_types
         self._fork = fork
-        definitions = Definitions(self._text())
+        # Where all variables are substituted, no text passes for a number or a word any more.
+        definitions = Definitions(self._text(), None if variables else _WITHOUT_VARIABLES)
         self._open_types(definitions)
         self._acceptor = Acceptor({"definitions": definitions})
         self._full: dict[str, Any] | None = None
@@ -62,7 +64,9 @@ class Rules:
     def full(self) -> dict[str, Any]:
         """The whole schema, parsed when it is first needed; its definition "document" is the schema itself."""
         if self._full is None:
-            schema = json.loads(self._text(), object_hook=_name_refused)
+            text = self._text()
+            text = text if self._variables else text.replace(*_WITHOUT_VARIABLES)
+            schema = json.loads(text, object_hook=_name_refused)
             definitions = schema["definitions"]
             definitions["document"] = {key: value for key, value in schema.items() if key != "definitions"}
             self._open_types(definitions)
@@ -70,9 +74,7 @@ class Rules:
         return self._full
 
     def _text(self) -> str:
-        text = schema_text() if self._fork is None else self._fork.schema
-        # Where all variables are substituted, no text passes for a number or a word any more.
-        return text if self._variables else text.replace(r"\\$", "(?!)")
+        return schema_text() if self._fork is None else self._fork.schema
 
     def _open_types(self, definitions: dict[str, Any]) -> None:
         """Take the types that match for custom ones, as if each such layer said `custom: true`."""
@@ -94,7 +96,7 @@ def _name_refused(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _rules(*, variables: bool = True, custom_types: str = "", fork: Fork | None = None) -> Rules:
+def _rules(*, variables: bool, custom_types: str, fork: Fork | None) -> Rules:
     return Rules(variables=variables, custom_types=custom_types, fork=fork)
 
 
@@ -108,14 +110,14 @@ def validate(
     The fields are those of `fork`, or Caffe's own.
     """
     custom = _ANY if allow_custom else _pattern({*custom_types, *declared_custom(document)})
-    rules = _rules(custom_types=custom, fork=fork)
+    rules = _rules(variables=True, custom_types=custom, fork=fork)
     sound, damaged = _validated(document, "document", rules, report)
     return Validated(sound or document._replace(entries={}, keys={}), damaged)
 
 
 def accepts_layer(layer: Mapping, *, allow_custom: bool = False) -> bool:
     """Whether a layer is right in which all variables are substituted."""
-    return _rules(variables=False, custom_types=_ANY if allow_custom else "").accepts(layer, "layer")
+    return _rules(variables=False, custom_types=_ANY if allow_custom else "", fork=None).accepts(layer, "layer")
 
 
 def validate_layer(
@@ -133,7 +135,7 @@ def validate_layer(
 
 def validate_section(section: Mapping, name: str, report: Report, fork: Fork | None = None) -> Mapping | None:
     """Check `solver` or `deploy`, or a "repetition", as `validate_layer` checks a layer."""
-    return _validated(section, name, _rules(variables=False, fork=fork), report)[0]
+    return _validated(section, name, _rules(variables=False, custom_types="", fork=fork), report)[0]
 
 
 def _validated(node: Mapping, definition: str, rules: Rules, report: Report) -> tuple[Mapping | None, frozenset[int]]:

@@ -16,7 +16,7 @@ import netcompile
 from netcompile.caffe import caffe_pb2
 from netcompile.diagnostics import Report
 from netcompile.infer import infer
-from netcompile.ir import Layer, Net
+from netcompile.ir import Layer, Net, given_fields
 from netcompile.language.fill import is_repeated
 from netcompile.layers import LAYER_TYPES
 from netcompile.states import State, includes
@@ -183,7 +183,7 @@ def test_the_phases_are_independent(net: caffe_pb2.NetParameter) -> None:
     train, test = answer(net), answer(net, "TEST")
     assert (answer(net, "TEST"), answer(net)) == (test, train)
     shared: dict[Any, Any] = {}
-    whole = Net(net, [Layer(layer) for layer in net.layer])
+    whole = Net(net, [Layer(layer, given_fields(layer)) for layer in net.layer])
     for phase, alone in (("TEST", test), ("TRAIN", train)):
         report = Report()
         graph = infer(whole, State(phase), report, known=shared)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from netcompile.checked_states import build, build_phases
-from netcompile.ir import Layer, Net
+from netcompile.ir import Layer, Net, given_fields
 from netcompile.states import State
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def graphs_of_net(
     net: Any, *, phase: str | None = None, level: int = 0, stages: Sequence[str] = (), fork: Fork | None = None
 ) -> dict[str, Graph]:
     """The graph of a net in the current format in one phase, or in both; `fork` is whose message it is."""
-    whole = Net(net, [Layer(layer, custom=True) for layer in net.layer])
+    whole = Net(net, [Layer(layer, given_fields(layer), custom=True) for layer in net.layer])
     read = fork.net_for_rules(whole) if fork else whole
     if phase is not None:
         return {phase: build(read, State(phase, level, (*net.state.stage, *stages))).graph}

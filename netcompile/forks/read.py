@@ -21,7 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.diagnostics import CallError
 from netcompile.forks.foreign import carry, carry_layer, spell_defaults, write_defaults, write_layer_defaults
-from netcompile.ir import Net
+from netcompile.ir import Layer, Net, given_fields
 from netcompile.language.fill import is_repeated
 from netcompile.layers import LAYER_TYPES
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FileDescriptor
     from google.protobuf.message import Message
 
-    from netcompile.ir import Layer
 
 _MODULES: Final = ("caffe_pb2.py", "proto/caffe_pb2.py", "caffe/proto/caffe_pb2.py", "python/caffe/proto/caffe_pb2.py")
 _LAYERS: Final = ("layer", "layers")
@@ -118,7 +117,7 @@ class Fork:
             return layer
         message = own_messages.LayerParameter()
         whole = carry_layer(layer.message, message)
-        return layer._replace(message=message, messages=None, forked=layer.forked or not whole)
+        return layer._replace(message=message, given=given_fields(message), forked=layer.forked or not whole)
 
     def complete(self, message: Message) -> None:
         """Write out what a message of this fork leaves to its defaults where Caffe's own are others."""

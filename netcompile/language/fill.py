@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from netcompile.tree import List, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -21,15 +21,21 @@ _SHORTHANDS: Final = {"FillerParameter": "type", "NetStateRule": "phase"}
 _TABLES: dict[Descriptor, dict[str, Callable[[Node], Any]]] = {}
 
 
-def values(block: Mapping, descriptor: Descriptor) -> dict[str, Any]:
-    """The fields of `block` as keyword arguments of the message; null and unknown keys are left out."""
+def values(block: Mapping, descriptor: Descriptor, passed: Container[str] = ()) -> dict[str, Any]:
+    """The fields of `block` as keyword arguments of the message, but for those in `passed`.
+
+    Null and unknown keys are left out.
+    """
     table = _TABLES.get(descriptor) or _table(descriptor)
     filled = {}
     for key, node in block.entries.items():
-        convert = table.get(key)
-        if convert is None:
+        if key in passed:
             continue
-        value = convert(node)
+        convert = table.get(key)
+        if convert is _plain:  # as most are
+            value = node.value if type(node) is Scalar else None
+        else:
+            value = None if convert is None else convert(node)
         if value is not None:
             filled[key] = value
     return filled

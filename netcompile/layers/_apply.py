@@ -14,7 +14,7 @@ from netcompile.records import NamedTuple
 from netcompile.shapes import UNKNOWN, Shape, ShapeError, check_blob, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from netcompile.caffe.caffe_pb2 import LayerParameter
     from netcompile.layers._layer import Arity, Inferred, LayerType, Learned
@@ -66,17 +66,19 @@ def apply_again(
     layer: LayerParameter,
     bottoms: Sequence[Shape | None],
     names: tuple[Sequence[str], Sequence[str]],
+    given: Collection[str],
     known: Known,
 ) -> Applied:
     """`apply_type`, from what is `known` where a layer of the same parameters had bottoms of the same shapes before.
 
-    Deep nets repeat themselves. `names` are the layer's bottoms and tops, of which only matters which are in place.
-    Only what is accepted is kept, as a refusal names its own layer.
+    Deep nets repeat themselves. `names` are the layer's bottoms and tops, of which only matters which are in place;
+    `given` has the names of all fields that are set in it. Only what is accepted is kept, as a refusal names its own
+    layer.
     """
     # A scalar and a blob without a shape compare alike; presets and data layers are rare, and read more than the key.
-    if () in bottoms or not bottoms or layer.blobs:
+    if () in bottoms or not bottoms or "blobs" in given:
         return apply_type(kind, layer, bottoms)
-    key = (len(names[1]), *map(eq, *names), *_parameters(kind, layer), *bottoms)
+    key = (len(names[1]), *map(eq, *names), *_parameters(kind, layer, given), *bottoms)
     done = known.get(key)
     if done is None:
         done = apply_type(kind, layer, bottoms)
@@ -85,17 +87,15 @@ def apply_again(
     return done
 
 
-def _parameters(kind: LayerType, layer: LayerParameter) -> tuple[object, ...]:
-    """The type of a layer and all parameters that its rule and its checks read, as a key."""
-    return (
-        kind.name,
-        # An unset message with required fields (Clip) has no serialization at all.
-        *[
-            getattr(layer, field).SerializePartialToString() if layer.HasField(field) else b""
-            for field in kind.messages
-        ],
-        *([param.SerializePartialToString() for param in layer.param] if kind.checks else ()),
-    )
+def _parameters(kind: LayerType, layer: LayerParameter, given: Collection[str]) -> list[object]:
+    """The type of a layer and all parameters that its rule and its checks read, as parts of a key."""
+    parts: list[object] = [kind.name]
+    for field in kind.messages:
+        if field in given and layer.HasField(field):
+            parts += field, getattr(layer, field).SerializePartialToString()
+    if kind.checks and "param" in given:
+        parts += [param.SerializePartialToString() for param in layer.param]
+    return parts
 
 
 _MOST_COUNTS: Final = 10_000
@@ -104,7 +104,7 @@ _counts: Final[dict[tuple[object, ...], int | None]] = {}  # for all nets: layer
 
 def learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
     """How many learned blobs `layer` has, whatever its bottoms are; None where that depends on them, or it is wrong."""
-    key = (len(layer.bottom), len(layer.top), *_parameters(kind, layer))
+    key = (len(layer.bottom), len(layer.top), *_parameters(kind, layer, (*kind.messages, "param")))
     if key not in _counts:
         if len(_counts) >= _MOST_COUNTS:
             _counts.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from netcompile.caffe.caffe_pb2 import EltwiseParameter, LRNParameter
+from netcompile.caffe.caffe_pb2 import EltwiseParameter, LayerParameter, LRNParameter
 from netcompile.layers import LAYER_TYPES
 from netcompile.lints.view import Finding
 from netcompile.records import NamedTuple
@@ -17,7 +17,6 @@ from netcompile.records import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from netcompile.caffe.caffe_pb2 import LayerParameter
     from netcompile.ir import GraphLayer
     from netcompile.lints.view import View
 
@@ -30,6 +29,7 @@ class Remark(NamedTuple):
     hint: str | None = None
 
 
+_MESSAGES: Final = frozenset(field.name for field in LayerParameter.DESCRIPTOR.fields if field.name.endswith("_param"))
 _READ: Final = MappingProxyType({name: frozenset(kind.messages) for name, kind in LAYER_TYPES.items()})
 _MOVED: Final = ("scale", "mean_file", "mirror", "crop_size")
 _IN_TRANSFORM: Final = "write it in `transform_param`, where Caffe reads it"
@@ -39,14 +39,11 @@ def unread_messages(view: View) -> Iterator[Finding]:
     """Parameter messages that a layer's type does not read."""
     layers = view.layers
     for index in view.new:
-        layer, kind = layers[index].layer, layers[index].kind
-        given = layer.messages
-        if kind is None or kind.name == "Python":  # which gets the whole message
+        given, kind = layers[index].layer.given, layers[index].kind
+        if not given or kind is None or kind.name == "Python":  # which gets the whole message
             continue
-        if given is None:
-            given = {field.name for field, _ in layer.message.ListFields() if field.name.endswith("_param")}
-        if given and not _READ[kind.name].issuperset(given):
-            for name in sorted(set(given) - _READ[kind.name]):
+        if not _READ[kind.name].issuperset(given):
+            for name in sorted(_MESSAGES.intersection(given) - _READ[kind.name]):
                 yield Finding(index, name, f"{name} has no effect: {kind.name} does not read it", _owner(name))
 
 
@@ -60,9 +57,9 @@ def phases(view: View) -> Iterator[Finding]:
     """Layers with a phase of their own, which is not a rule on where they exist."""
     layers = view.layers
     for index in view.new:
-        message = layers[index].layer.message
-        if message.HasField("phase") and not message.include and not message.exclude:
-            phase = "TEST" if message.phase else "TRAIN"
+        given = layers[index].layer.given
+        if "phase" in given and "include" not in given and "exclude" not in given:
+            phase = "TEST" if view.message(index).phase else "TRAIN"
             text = f"`phase: {phase}` leaves it in both phases, where it works as in {phase}"
             yield Finding(index, "phase", text, f"`include {{ phase: {phase} }}` puts it into {phase} alone")
 

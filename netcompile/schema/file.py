@@ -35,18 +35,28 @@ def write_schema(schema: dict[str, Any]) -> str:
 
 
 class Definitions(dict[str, Any]):
-    """The definitions in the text of a schema, each parsed when it is asked for; "document" is the whole schema's."""
+    """The definitions in the text of a schema, each parsed when it is asked for; "document" is the whole schema's.
 
-    def __init__(self, text: str) -> None:
+    `replaced` is a part of the text, and what is to be read in its place.
+    """
+
+    def __init__(self, text: str, replaced: tuple[str, str] | None = None) -> None:
         super().__init__()
-        head, _, rest = text.partition(_START)
-        lines = rest.removesuffix(_END).split(",\n")
-        self._lines = dict(line[1:].split('":', 1) for line in lines)
-        self._lines["document"] = head + "}"
+        self._lines = _lines(text)
+        self._replaced = replaced
 
     def __missing__(self, name: str) -> Any:
-        definition = self[name] = json.loads(self._lines[name])
+        line = self._lines[name]
+        definition = self[name] = json.loads(line.replace(*self._replaced) if self._replaced else line)
         return definition
+
+
+@cache
+def _lines(text: str) -> dict[str, str]:
+    head, _, rest = text.partition(_START)
+    lines = dict(line[1:].split('":', 1) for line in rest.removesuffix(_END).split(",\n"))
+    lines["document"] = head + "}"
+    return lines
 
 
 def _compact(value: Any) -> str:

@@ -9,6 +9,7 @@ the file uses, and nothing of layers.
 from __future__ import annotations
 
 import re
+from functools import reduce
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -40,7 +41,6 @@ _KEYS: Final = frozenset({"properties", "patternProperties", "additionalProperti
 _COMMENTS: Final = frozenset({"$schema", "title", "description", "enumDescriptions", "errorMessage"})
 _EDITING: Final = frozenset({"defaultSnippets", "doNotSuggest"})
 _MOST_KEPT: Final = 1000
-_WORDS: Final = re.compile(r"\^(?:\(([\w|]+)\)|(\w+))\$")
 
 
 class Acceptor:
@@ -60,7 +60,7 @@ class Acceptor:
 
     def compile(self, schema: Any) -> Test:
         """The test of a schema: for the value of a scalar, or for a list or mapping node."""
-        table = self._table(schema)
+        table = self.table(schema)
         if all(table.get(kind) is _yes for kind in _KINDS):
             return _yes
 
@@ -70,7 +70,7 @@ class Acceptor:
 
         return test
 
-    def _table(self, schema: Any) -> Table:
+    def table(self, schema: Any) -> Table:
         """The tests of a schema by kind of value; a kind that it never accepts is absent."""
         table = self._tables.get(id(schema))
         if table is None:
@@ -80,10 +80,26 @@ class Acceptor:
     def _build(self, schema: Any) -> Table:
         if schema is True or schema is False:
             return dict.fromkeys(_KINDS, _yes) if schema else {}
+        parts = list(self._parts(schema))
+        table = reduce(_both, map(self._own_table, parts))
+        keyed = [part for part in parts if not _KEYS.isdisjoint(part)]
+        if keyed and Mapping in table:  # in one pass over the entries, whichever part says something of their keys
+            table[Mapping] = _every([table[Mapping], _entries_test(_Keys(self, keyed))])
+        return table
+
+    def _parts(self, schema: Any) -> Iterator[dict[str, Any]]:
+        """The schemas that together make up a schema: its own keywords, and those that it refers to."""
+        if "$ref" in schema:
+            yield from self._parts(self._resolve(schema["$ref"]))
+            return
+        yield schema
+        for part in schema.get("allOf", ()):
+            yield from self._parts(part)
+
+    def _own_table(self, schema: dict[str, Any]) -> Table:
+        """The table of a schema but for its `allOf` and for what it says of single keys."""
         unknown = schema.keys() - _LOGIC - _LIMITS - _NAMES - _KEYS - _COMMENTS - _EDITING
         assert not unknown, unknown
-        if "$ref" in schema:
-            return self._table(self._resolve(schema["$ref"]))
         tests: dict[type, list[Test]] = {kind: [] for kind in _KINDS}
         _add_values(schema, tests)
         if List in tests:
@@ -91,10 +107,8 @@ class Acceptor:
         if Mapping in tests:
             tests[Mapping].extend(self._object_tests(schema))
         table = {kind: _every(several) for kind, several in tests.items()}
-        for part in schema.get("allOf", ()):
-            table = _both(table, self._table(part))
         if "anyOf" in schema:
-            table = _both(table, _either([self._table(part) for part in schema["anyOf"]]))
+            table = _both(table, _either([self.table(part) for part in schema["anyOf"]]))
         return _both(table, self._conditional(schema)) if "if" in schema else table
 
     def _resolve(self, pointer: str) -> Any:
@@ -126,16 +140,14 @@ class Acceptor:
         if "propertyNames" in schema:
             name = self.compile(schema["propertyNames"])
             yield lambda node: all(map(name, map(key_text, node.entries)))
-        if not _KEYS.isdisjoint(schema):
-            yield _entries_test(_Keys(self, schema))
 
     def _conditional(self, schema: dict[str, Any]) -> Table:
         if _asks_type(schema):
             branches: Table = dict.fromkeys(_KINDS, _yes)
             branches[Mapping] = _branches_test(_Branches(self, schema))
             return branches
-        condition = self._table(schema["if"])
-        then, other = self._table(schema.get("then", True)), self._table(schema.get("else", True))
+        condition = self.table(schema["if"])
+        then, other = self.table(schema.get("then", True)), self.table(schema.get("else", True))
         table: Table = {}
         for kind in _KINDS:
             test = condition.get(kind)
@@ -162,24 +174,30 @@ class _Later:
         return self.test(value)
 
 
-class _Keys(dict[str, "Test"]):
-    """The test for the value under each key of an object, made when the key is first met."""
+class _Keys(dict[str, "Table"]):
+    """The tests for the value under each key of an object, made when the key is first met."""
 
-    def __init__(self, acceptor: Acceptor, schema: dict[str, Any]) -> None:
+    def __init__(self, acceptor: Acceptor, schemas: Sequence[dict[str, Any]]) -> None:
         super().__init__()
         self._acceptor = acceptor
-        self._properties = schema.get("properties", {})
-        self._patterns = [(_matcher(pattern), part) for pattern, part in schema.get("patternProperties", {}).items()]
-        self._additional = schema.get("additionalProperties", True)
+        self._named = [schema.get("properties", {}) for schema in schemas]
+        self._patterns = [
+            [(_matcher(pattern), part) for pattern, part in schema.get("patternProperties", {}).items()]
+            for schema in schemas
+        ]
+        self._additional = [schema.get("additionalProperties", True) for schema in schemas]
 
-    def __missing__(self, key: Any) -> Test:
+    def __missing__(self, key: Any) -> Table:
         text = key_text(key)
-        parts = [self._properties[text]] if text in self._properties else []
-        parts.extend(part for matches, part in self._patterns if matches(text))
-        test = _every([self._acceptor.compile(part) for part in parts or [self._additional]])
+        table: Table = dict.fromkeys(_KINDS, _yes)
+        for named, patterns, additional in zip(self._named, self._patterns, self._additional, strict=True):
+            parts = [named[text]] if text in named else []
+            parts.extend(part for matches, part in patterns if matches(text))
+            for part in parts or [additional]:
+                table = _both(table, self._acceptor.table(part))
         if len(self) < _MOST_KEPT:
-            self[key] = test
-        return test
+            self[key] = table
+        return table
 
 
 class _Branches(dict["str | None", "Test"]):
@@ -210,10 +228,12 @@ def _value(node: Node) -> Any:
     return node.value if type(node) is Scalar else node
 
 
-def _entries_test(tests: _Keys) -> Test:
+def _entries_test(tables: _Keys) -> Test:
     def test(node: Mapping) -> bool:
-        for key, child in node.entries.items():  # noqa: SIM110 - a generator costs half as much again
-            if not tests[key](child.value if type(child) is Scalar else child):
+        for key, child in node.entries.items():  # no generator, and no call for `_yes`: it runs for every value
+            value = child.value if type(child) is Scalar else child
+            of_kind = tables[key].get(type(value))
+            if of_kind is not _yes and (of_kind is None or not of_kind(value)):
                 return False
         return True
 
@@ -247,11 +267,20 @@ def _matcher(pattern: str) -> Test:
     """Whether a pattern is found in a text. Words and the `$` of a variable need no regular expression."""
     if pattern == r"\$":
         return lambda text: "$" in text
-    words = _WORDS.fullmatch(pattern)
+    words = _words(pattern)
     if words:
-        return frozenset((words[1] or words[2]).split("|")).__contains__
+        return frozenset(words).__contains__
     search = re.compile(pattern).search
     return lambda text: search(text) is not None
+
+
+def _words(pattern: str) -> list[str]:
+    """The words of a pattern such as `^one$` or `^(one|two)$`; none of any other."""
+    if pattern.startswith("^(") and pattern.endswith(")$"):
+        words = pattern[2:-2].split("|")
+    else:
+        words = [pattern[1:-1]] if pattern.startswith("^") and pattern.endswith("$") else []
+    return words if all(map(str.isidentifier, words)) else []
 
 
 def _keep_types(names: str | list[str], tests: dict[type, list[Test]]) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from google.protobuf import text_format
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
+from netcompile.ir import given_fields
 from netcompile.layers import LAYER_TYPES, apply_type
 from netcompile.layers._apply import Applied, Known, apply_again
 from netcompile.shapes import Shape, Unshaped
@@ -10,7 +11,7 @@ from netcompile.shapes import Shape, Unshaped
 
 def again(text: str, bottom: Shape, known: Known) -> Applied:
     layer = text_format.Parse(text, LayerParameter())
-    return apply_again(LAYER_TYPES[layer.type], layer, [bottom], (layer.bottom, layer.top), known)
+    return apply_again(LAYER_TYPES[layer.type], layer, [bottom], (layer.bottom, layer.top), given_fields(layer), known)
 
 
 def test_equal_layers_are_derived_once() -> None:
@@ -58,7 +59,8 @@ def test_data_layers_are_looked_at_each_time() -> None:
     text = 'type: "HDF5Data" top: "x" hdf5_data_param { source: "s" batch_size: 1 }'
     kind = LAYER_TYPES["HDF5Data"]
     plain, transformed = (text_format.Parse(t, LayerParameter()) for t in (text, f"{text} transform_param {{ }}"))
-    assert apply_again(kind, plain, [], ((), plain.top), known) == apply_type(kind, plain, [])
-    assert [error.at for error in apply_again(kind, transformed, [], ((), transformed.top), known).errors] == [
-        "transform_param"
-    ]
+    assert apply_again(kind, plain, [], ((), plain.top), given_fields(plain), known) == apply_type(kind, plain, [])
+    assert [
+        error.at
+        for error in apply_again(kind, transformed, [], ((), transformed.top), given_fields(transformed), known).errors
+    ] == ["transform_param"]
