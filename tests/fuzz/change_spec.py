@@ -27,7 +27,7 @@ def change_spec(text, random, donors=()):
 def _tree(text):
     try:
         tree = yaml.load(text, Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError):
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError, LookupError):
         return None
     return tree if isinstance(tree, dict) else None
 
