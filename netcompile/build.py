@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from netcompile.compiler import Compiled
     from netcompile.paths import Found
-    from netcompile.tree import Source
+    from netcompile.tree import Mapping, Source
 
 _OUTPUT_ENDINGS: Final = (".prototxt", ".pbtxt", ".txt", ".caffemodel")
 _SUFFIXES: Final = {"deploy": ".deploy", "solver": ".solver", "train": ".train", "test": ".test"}
@@ -106,10 +106,12 @@ def build(job: Job, options: BuildOptions) -> Result:
     with collector_off():
         source = spec_source(job.spec.path, read_bytes(job.spec.path))
         document = load(source, report)
+        if job.spec.folder is not None and _is_other(document, source):
+            return Result(Report(), (), skipped=True)
         if document is None:
             _refuse_prototxt(source)
             return Result(report, ())
-        if is_library(document) or (job.spec.folder is not None and is_foreign(document)):
+        if is_library(document):
             return Result(report, (), skipped=True)
         variables = set_variables(options.variables, report)
         compiled = compile_document(document, report, _settings(job, options), variables=variables)
@@ -119,6 +121,13 @@ def build(job: Job, options: BuildOptions) -> Result:
             report.add("no-solver", document.span, "the spec has no `solver` section to write")
             return Result(report, ())
         return Result(report, list(_outputs(job, compiled, options)))
+
+
+def _is_other(document: Mapping | None, source: Source) -> bool:
+    """True for a text of another program, whether it can be read or not."""
+    from netcompile.kinds import is_meant  # noqa: PLC0415 - one spec alone is never asked
+
+    return (document is None or is_foreign(document)) and not is_meant(source.text)
 
 
 def _refuse_prototxt(source: Source) -> None:

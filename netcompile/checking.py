@@ -7,7 +7,6 @@ its result and holds up no other. Straight-line code like `compiler`; which file
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from netcompile.checked_states import build_phases, check_phases
@@ -20,7 +19,7 @@ from netcompile.compiler import (
     set_variables,
 )
 from netcompile.diagnostics import CallError, Report
-from netcompile.kinds import kind_of
+from netcompile.kinds import is_meant, kind_of
 from netcompile.load import load
 from netcompile.paths import PROTOTXT, YAML
 from netcompile.records import NamedTuple
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
     from netcompile.tree import Source
 
 Outcome: TypeAlias = Literal["spec", "library", "net", "solver", "skipped", "unread", "fault"]
-
-_MEANT: Final = re.compile(r"^layers[ \t]*:", re.MULTILINE)  # a spec, even where it can't be read
-
 
 # What ends the reading of a text, so that layers are missing.
 _CUT: Final = frozenset({"syntax", "too-deep"})
@@ -71,15 +67,21 @@ class Checked(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What a call asks of every file. `trace`: a fault of ours is told with its traceback."""
+    """What a call asks of every file. `trace`: a fault of ours is told with its traceback.
+
+    `skip_others`: what is no spec, library, net or solver is passed over, even where it was named itself.
+    """
 
     settings: Settings
     variables: Sequence[str] = ()
     trace: bool = False
+    skip_others: bool = False
 
 
 def check_file(options: Options, job: Job) -> Checked:
     """Check one file. Raises nothing but an interruption."""
+    if options.skip_others:
+        job = job._replace(given=False)
     try:
         with collector_off():
             return _check(job, options)
@@ -118,10 +120,10 @@ def _check_document(job: Job, source: Source, options: Options) -> Checked:
     settings = options.settings
     document = load(source, report)
     if document is None:
-        if job.given or _MEANT.search(source.text):
+        if job.given or is_meant(source.text):
             return _done(job, "spec", report, source)
         return Checked(job.path, "skipped")
-    if is_foreign(document) and not job.given:
+    if not job.given and is_foreign(document) and not is_meant(source.text):
         return Checked(job.path, "skipped")
     if is_library(document):
         check_library(document, report, settings)

@@ -55,6 +55,7 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
     "python-path": Key("paths", ("check",)),
     "root": Key("path"),
     "set": Key("table", ("compile", "check", "show"), "variables"),
+    "skip-others": Key("flag", ("check",)),
     "specs": Key("paths", ("compile", "check")),
     "stage": Key("words", ("check", "show")),
     "strict": Key("flag", ("check",)),

@@ -17,6 +17,8 @@ _TOKEN: Final = re.compile(
     re.VERBOSE,
 )
 _LOOKED_AT: Final = 1_000_000  # characters; what says nothing for so long says nothing
+# A spec says so itself: by its layers, or by the schema that it names for editors.
+_MEANT: Final = r"(?m)^layers[ \t]*:|^#[ \t]*yaml-language-server:[ \t]*\$schema=\S*netcompile"
 _SPEC: Final = frozenset({"vars", "defaults", "blocks", "imports", "deploy", "solver", "lint"})
 _NET: Final = frozenset({"layer", "input", "input_dim", "input_shape"})
 _SOLVER: Final = frozenset({
@@ -42,6 +44,11 @@ def kind_of(text: str) -> Kind | None:
         elif token[0] in ("}", ">", "]"):
             depth = max(depth - 1, 0)
     return None
+
+
+def is_meant(text: str) -> bool:
+    """True for a text that is meant as a spec or a library, even where it can't be read as one."""
+    return re.search(_MEANT, text[:_LOOKED_AT]) is not None
 
 
 def _decided(key: str, *, colon: bool, then: str) -> Kind | None:

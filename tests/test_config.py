@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,8 @@ def test_the_command_line_wins(call: Call, tmp_path: Path) -> None:
         ('ignore = ["no-loss"]', ["check", "s.prototxt", "--strict", "--ignore=unread-net"], {"s_prototxt": SOLVER}, 0),
         ('stage = ["a"]\nstrict = true\nlevel = 0\njobs = 1', ["check", "n.prototxt"], {"n_prototxt": STAGED}, 0),
         ("strict = true", ["check", "n.prototxt"], {"n_prototxt": STAGED}, 1),
+        ("skip-others = true", ["check", "ci.yml"], {"ci_yml": "jobs: {}\n"}, 0),
+        ("skip-others = true", ["check", "ci.yml", "--no-skip-others"], {"ci_yml": "jobs: {}\n"}, 1),
         ('root = "elsewhere"', ["check", "a.yaml"], {"a_yaml": IMPORTS, "b_yaml": "vars: {a: 1}"}, 1),
         ('root = "."', ["check", "a.yaml"], {"a_yaml": IMPORTS, "b_yaml": "vars: {a: 1}"}, 0),
         ('caffe = "gone"', ["check", "a.yaml"], {"a_yaml": SPEC}, 2),
@@ -151,6 +154,15 @@ def test_every_setting_is_an_option_of_each_command_that_it_is_for(tmp_path: Pat
             name = "set" if option == "variables" else option.replace("_", "-")
             assert f"--{name}" in known, (command, option)
     assert config.defaults("explain").keys() == {"allow_custom_layers", "caffe", "color", "root"}
+
+
+@pytest.mark.parametrize("command", ["compile", "check"])
+def test_every_option_is_a_setting(command: str) -> None:
+    """But for --check, which is the question itself, so that CI needs no arguments."""
+    listed = re.findall(r"^  (-.*?)(?:  |$)", help_of(command), re.MULTILINE)
+    options = {name for line in listed for name in re.findall(r"--(?!no-)([\w-]+)", line)}
+    assert len(options) > 10
+    assert options - KEYS.keys() == ({"help", "check"} if command == "compile" else {"help"})
 
 
 def help_of(command: str) -> str:

@@ -8,8 +8,6 @@ import re
 import shlex
 from pathlib import Path
 
-from netcompile.config import KEYS
-
 PAGE = (Path(__file__).parents[1] / "docs/check.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -28,8 +26,3 @@ def test_page(call, tmp_path):
                 assert (done.out, done.err) == (output, ""), command
                 calls += 1
     assert calls >= 5
-
-
-def test_all_settings_are_named():
-    listed = PAGE.rpartition("\nSettings: ")[2]
-    assert re.findall(r"`([\w-]+)`", listed) == sorted(KEYS)

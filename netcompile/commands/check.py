@@ -51,6 +51,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--python-path", action="append", default=[], metavar="DIR", help="where the modules of Python layers are"
     )
     parser.add_argument("--caffe-python", metavar="PYTHON", help="the interpreter that has pycaffe (default: this one)")
+    parser.add_argument(
+        "--skip-others",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="pass over files that are no spec, library, net or solver, even where they are named",
+    )
     parser.add_argument("-j", "--jobs", type=int, metavar="N", help="use at most N processes (default: one per core)")
 
 
@@ -66,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         raise CallError(f"-j takes a number of at least 1, not {options.jobs}")
     settings = settings_of(options)._replace(state=state_of(options))
     trace = bool(os.environ.get("NETCOMPILE_DEBUG"))
-    wanted = Options(settings, options.variables, trace)
+    wanted = Options(settings, options.variables, trace, options.skip_others)
     if options.with_caffe:
         batch = _check_with_caffe(paths, wanted, options)
     else:
@@ -75,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     sys.stdout.flush()
     for one in batch.results:
         _complain(one)
-    return _code(batch, strict=options.strict)
+    return _code(batch, options)
 
 
 def _check_with_caffe(paths: Sequence[str], wanted: Options, options: argparse.Namespace) -> Batch:
@@ -96,11 +102,24 @@ def _rendered(batch: Batch, options: argparse.Namespace) -> str:
     if options.format == "json":
         return render_machine.render_json(batch.findings)
     if options.format == "github":
-        return render_machine.render_github(batch.findings)
+        return render_machine.render_github(batch.findings, _checkout())
     if options.format == "sarif":
-        return render_machine.render_sarif(batch.findings, program_version())
+        return render_machine.render_sarif(batch.findings, program_version(), _checkout())
     text = render_text(batch.findings, color=use_color(options.color, sys.stdout))
     return f"{text}{'' if not batch.findings else chr(10)}{_summary(batch)}\n"
+
+
+def _checkout() -> str:
+    """The folder that paths count from where findings are shown in a repository: the top of its checkout.
+
+    A checkout without `.git`, as GitHub makes one where there is no git, is known by its variable.
+    """
+    here = folder = os.getcwd()
+    while not os.path.exists(os.path.join(folder, ".git")):
+        if folder == (folder := os.path.dirname(folder)):
+            workspace = os.environ.get("GITHUB_WORKSPACE", "")
+            return workspace if os.path.isdir(workspace) else here
+    return folder
 
 
 def _summary(batch: Batch) -> str:
@@ -135,11 +154,12 @@ def _complain(one: Checked) -> None:
         complain(f"{one.path}: a fault of netcompile, please report it: {one.text}")
 
 
-def _code(batch: Batch, *, strict: bool) -> int:
+def _code(batch: Batch, options: argparse.Namespace) -> int:
     outcomes = {one.outcome for one in batch.results}
     if "fault" in outcomes:
         return OUR_FAULT
-    if "unread" in outcomes or not outcomes & _KINDS.keys():
+    enough = {*_KINDS, "skipped"} if options.skip_others else {*_KINDS}
+    if "unread" in outcomes or not outcomes & enough:
         return WRONG_CALL
-    fatal = {"error", "warning"} if strict else {"error"}
+    fatal = {"error", "warning"} if options.strict else {"error"}
     return WRONG_INPUT if any(found.severity in fatal for found in batch.findings) else OK

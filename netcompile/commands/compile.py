@@ -49,20 +49,24 @@ def run(options: argparse.Namespace) -> int:
         settings=settings_of(options)._replace(deploy=options.deploy or options.target == "deploy"),
     )
     jobs = plan(options.specs, wanted)
-    return max(_build(job, wanted, options, alone=len(jobs) == 1) for job in jobs)
+    codes = [code for job in jobs if (code := _build(job, wanted, options)) is not None]
+    if not codes:
+        raise CallError(f"nothing to compile in {', '.join(options.specs)}: only a spec has `layers`")
+    return max(codes)
 
 
-def _build(job: Job, wanted: BuildOptions, options: argparse.Namespace, *, alone: bool) -> int:
+def _build(job: Job, wanted: BuildOptions, options: argparse.Namespace) -> int | None:
+    """Compile one spec, and answer with its exit code; None for what is no spec, and has no findings either."""
     try:
         result = build(job, wanted)
     except CallError as error:
         complain(str(error))
         return WRONG_CALL
-    if result.skipped and alone:
-        raise CallError(f"{job.spec.path} is a library: it has no layers to compile")
     show_findings((found for found in result.report.ordered() if found.severity != "note"), options)
     if result.report.failed:
         return WRONG_INPUT
+    if result.skipped:
+        return None
     if not options.check:
         write(result.outputs)
         return OK
