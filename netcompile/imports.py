@@ -58,6 +58,7 @@ class _Importer:
         self.found: set[str] = set()
         self.open: list[str] = []
         self.order: list[Mapping] = []
+        self.exceeded = False
 
     def run(self, document: Mapping) -> list[Mapping]:
         path = os.path.realpath(document.source.name)
@@ -87,8 +88,10 @@ class _Importer:
         if path in self.found:
             return
         if len(self.found) >= MAX_IMPORTS or len(self.open) > MAX_DEPTH:
-            text = f"more than {MAX_IMPORTS} imported files, or {MAX_DEPTH} that import one another"
-            self.report.add("expansion-limit", name.span, text)
+            if not self.exceeded:
+                text = f"more than {MAX_IMPORTS} imported files, or {MAX_DEPTH} that import one another"
+                self.report.add("expansion-limit", name.span, text)
+            self.exceeded = True
             return
         self.found.add(path)
         library = self._read(name, os.path.normpath(shown), path)

@@ -28,6 +28,7 @@ LIST: Final = 9
 
 MAX_DEPTH: Final = 100  # as in protobuf's own readers
 _MAX_PROBLEMS: Final = 20
+_MAX_ESCAPES: Final = 99_999
 _OPEN: Final = 8  # groups of _FIELD
 _CLOSE: Final = 9
 
@@ -36,7 +37,8 @@ _TAIL = rf"{_SPACE}(?:[,;]{_SPACE})?"
 _NAME = r"[A-Za-z_]\w*"
 _OTHER = r"[^\s{}\[\]<>,;\#:\"']"
 # Bounded, as the matcher remembers each turn: a string has fewer escapes, and fewer parts, than anybody writes.
-_LITERAL = r"""(?:"[^"\\\n\0]*(?:\\[^\n\0][^"\\\n\0]*){,99999}"|'[^'\\\n\0]*(?:\\[^\n\0][^'\\\n\0]*){,99999}')"""
+_LITERAL = r"""(?:"[^"\\\n\0]*(?:\\[^\n\0][^"\\\n\0]*){,MOST}"|'[^'\\\n\0]*(?:\\[^\n\0][^'\\\n\0]*){,MOST}')"""
+_LITERAL = _LITERAL.replace("MOST", str(_MAX_ESCAPES))
 _DECIMAL = r"(?:\.\d+|(?:0|[1-9]\d*)(?:\.\d*)?)(?:[eE][+-]?\d+)?[fF]?"
 _VALUE = rf"""(?:
     ((?:0|[1-9]\d*)(?!{_OTHER}))
@@ -249,7 +251,10 @@ class Scanner:
         if self._text[pos] in "\"'" and not _STRING.match(self._text, pos):
             line = _REST_OF_LINE.match(self._text, pos)
             end = line.end() if line else pos + 1
-            return _UnreadableError(Problem(pos, end, "a string is not closed on its line"))
+            text = "a string is not closed on its line"
+            if self._text.count("\\", pos, end) > _MAX_ESCAPES:
+                text = f"a string with more than {_MAX_ESCAPES:,} escapes"
+            return _UnreadableError(Problem(pos, end, text))
         return _UnreadableError(Problem(pos, pos + 1, f"{self._text[pos]!r} where there should be {wanted}"))
 
     def _resume(self, read: list[Entry], start: int, problem: Problem) -> int:

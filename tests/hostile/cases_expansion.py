@@ -152,7 +152,6 @@ IMPORT_CASES = [
         ),
         1,
         "error[expansion-limit]",
-        200,
     ),
     Case(
         "imports",
