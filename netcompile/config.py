@@ -148,6 +148,8 @@ def _table(text: str, path: str) -> dict[str, Any]:
         table = tomllib.loads(text).get("tool", {}).get("netcompile", {})
     except tomllib.TOMLDecodeError as error:
         raise CallError(f"{path}: {error}") from None
+    except RecursionError:
+        raise CallError(f"{path}: nested too deep to be read") from None
     if not isinstance(table, dict):
         raise CallError(f"{path}: tool.netcompile is a table: [tool.netcompile]")
     return table
