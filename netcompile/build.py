@@ -70,7 +70,7 @@ def plan(specs: Sequence[str], options: BuildOptions) -> list[Job]:
         if len(found) > 1 or options.target == "all" or options.check:
             what = "--check needs" if options.check else "--target all needs"
             what = what if len(found) == 1 else f"{len(found)} specs need"
-            raise CallError(f"{what} an output: -o DIR/")
+            raise CallError(f"{what} an output: -o DIR/, or `output` under [tool.netcompile]")
         return [Job(found[0], None)]
     folder_wanted = output.endswith(("/", os.sep)) or os.path.isdir(output) or len(found) > 1
     if not folder_wanted:

@@ -41,6 +41,7 @@ WRONG = f"{SPEC}- {{name: conv, type: Convolution, kernel_sise: 3, num_output: 4
 LIBRARY = "vars: {width: 8}\n"
 V1 = 'name: "v1" layers { name: "d" type: DUMMY_DATA top: "d" dummy_data_param { shape { dim: 1 } } }\n'
 NET = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }\n'
+OUTPUT = "an output: -o DIR/, or `output` under [tool.netcompile]\n"
 
 
 def parsed(text: str) -> caffe_pb2.NetParameter:
@@ -163,7 +164,10 @@ def test_output_file_and_folder(call: Call, tmp_path: Path) -> None:
 def test_several_specs_need_a_folder(call: Call) -> None:
     specs = {"s__a_yaml": SPEC, "s__sub__b_yaml": SPEC, "s__lib_yaml": LIBRARY, "s__ci_yaml": "jobs: {}\n"}
     done = call("s", **specs)
-    assert (done.code, done.err) == (2, "netcompile: 4 specs need an output: -o DIR/\n")
+    assert (done.code, done.err) == (
+        2,
+        f"netcompile: 4 specs need {OUTPUT}",
+    )
     assert call("s", "-o", "s/a.yaml").err == "netcompile: s/a.yaml is a file; several specs need a folder: -o DIR/\n"
     assert call("s", "-o", "out") == (0, "", "")
     assert sorted(str(path) for path in Path("out").rglob("*.*")) == ["out/a.prototxt", "out/sub/b.prototxt"]
@@ -197,9 +201,7 @@ def test_one_wrong_spec_does_not_hold_up_the_others(call: Call) -> None:
 
 
 def test_all_targets(call: Call, tmp_path: Path) -> None:
-    assert (
-        call("a.yaml", "--target", "all", a_yaml=TRAINED).err == "netcompile: --target all needs an output: -o DIR/\n"
-    )
+    assert call("a.yaml", "--target", "all", a_yaml=TRAINED).err == f"netcompile: --target all needs {OUTPUT}"
     assert call("a.yaml", "--target", "all", "-o", "nets/").code == 0
     assert sorted(os.listdir("nets")) == ["a.deploy.prototxt", "a.prototxt", "a.solver.prototxt"]
     assert 'net: "nets/a.prototxt"' in (tmp_path / "nets/a.solver.prototxt").read_text(encoding="utf-8")
@@ -237,7 +239,7 @@ def test_files_of_one_spec_change_together(call: Call, tmp_path: Path, monkeypat
 
 
 def test_freshness(call: Call, tmp_path: Path) -> None:
-    assert call("a.yaml", "--check", a_yaml=SPEC).err == "netcompile: --check needs an output: -o DIR/\n"
+    assert call("a.yaml", "--check", a_yaml=SPEC).err == f"netcompile: --check needs {OUTPUT}"
     assert call("a.yaml", "--check", "-o", "nets/") == (1, "nets/a.prototxt is missing; it comes from a.yaml\n", "")
     assert not Path("nets").exists()
     call("a.yaml", "-o", "nets/")
