@@ -7,6 +7,7 @@ can be read back, is a net that `analyze` takes, and comes back from `import_net
 
 import io
 import json
+import re
 import sys
 import zlib
 from contextlib import redirect_stderr, redirect_stdout
@@ -32,6 +33,9 @@ COMMANDS = [
     ["diff", "-", str(HERE / "seeds" / "small.prototxt")],
     ["diff", str(HERE / "seeds" / "everything.yaml"), "-", "--format", "json"],
 ]
+
+
+SMALL_NET = (HERE / "seeds" / "small.prototxt").read_text(encoding="utf-8")
 
 
 class FaultError(AssertionError):
@@ -90,8 +94,8 @@ def prototxt(data):
         spec = _twice(netcompile.import_net, text)
         if isinstance(spec, str):
             _same(_bytes_of(upgraded), _bytes_of(_compile(spec, check=False).net))
-    for finding in netcompile.check_solver(text, nets={"net.prototxt": text}):
-        str(finding)
+    nets = dict.fromkeys(re.findall(r'net: *"([^"]*)"', text), SMALL_NET)
+    _same(*(_told(netcompile.check_solver(text, nets=nets)) for _ in range(2)))
 
 
 TARGETS = {"loader": loader, "compiler": compiler, "prototxt": prototxt, "commands": commands}
@@ -157,12 +161,16 @@ def _twice(function, *arguments):
 def _comparable(outcome):
     """What must be the same again: as text where dims may be unknown, which equal nothing."""
     if isinstance(outcome, netcompile.CompileError):
-        return [(str(one), one.hint, [note.message for note in one.notes]) for one in outcome.diagnostics]
+        return _told(outcome.diagnostics)
     if isinstance(outcome, netcompile.Compiled):
         return [outcome.prototxt(target) for target in outcome.targets], [str(one) for one in outcome.warnings]
     if isinstance(outcome, netcompile.Graph):
         return str(outcome.blobs), str(outcome.params)
     return outcome if isinstance(outcome, str) else _bytes_of(outcome)
+
+
+def _told(findings):
+    return [(str(one), one.hint, [note.message for note in one.notes]) for one in findings]
 
 
 def _compile(text, *, check=True):
