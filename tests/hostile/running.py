@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,16 +37,17 @@ class Outcome(NamedTuple):
         return [line for line in lines if ": error[" in line or line.startswith(("error[", "netcompile: ", "usage: "))]
 
 
-def run(arguments, folder, *, timeout=60, code=None, before=(), setup=None, **streams):
+def run(arguments, folder, *, timeout=60, interrupt=None, code=None, before=(), setup=None, **streams):
     """Run `netcompile ARGUMENTS`, or Python code with these arguments, in `folder`, and measure it.
 
-    `before` is a command that starts it, as `unshare` does; `setup` is called in the new process first.
+    `before` is a command that starts it, as `unshare` does; `setup` is called in the new process first. It is sent
+    what Ctrl-C sends after `interrupt` seconds, with all its children.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begun = time.perf_counter()
         options = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, **streams}
         process = start(arguments, folder, code=code, before=before, setup=setup, **options)
-        status, usage = _wait(process, timeout)
+        status, usage = _wait(process, timeout, interrupt)
         seconds = time.perf_counter() - begun
         texts = [stream.seek(0) or stream.read() for stream in (out, err)]
     scale = 1 if sys.platform == "darwin" else 1024
@@ -63,7 +65,7 @@ def start(arguments, folder, *, code=None, before=(), setup=None, **streams):
         if setup is not None:
             setup()
 
-    return subprocess.Popen(command, cwd=folder, env=environment, preexec_fn=prepare, **streams)  # noqa: PLW1509 - one thread
+    return subprocess.Popen(command, cwd=folder, env=environment, preexec_fn=prepare, start_new_session=True, **streams)  # noqa: PLW1509 - one thread
 
 
 def _bounded():
@@ -71,14 +73,17 @@ def _bounded():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _wait(process, timeout):
-    end = time.monotonic() + timeout
+def _wait(process, timeout, interrupt):
+    begun = time.monotonic()
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
             return status, usage
-        if time.monotonic() > end:
+        if interrupt is not None and time.monotonic() - begun > interrupt:
+            os.killpg(process.pid, signal.SIGINT)
+            interrupt = None
+        if time.monotonic() - begun > timeout:
             process.kill()
             os.wait4(process.pid, 0)
             message = f"still running after {timeout} s: {process.args}"

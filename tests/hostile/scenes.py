@@ -32,12 +32,6 @@ os.fsync = lambda file: os.kill(os.getpid(), signal.{signal})
 from netcompile.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-INTERRUPTED = """
-import os, signal, sys, threading
-from netcompile.cli import main
-threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-sys.exit(main(sys.argv[1:]))
-"""
 # A disk of its own with an earlier file, and nearly no room.
 FULL_DISK = """
 set -e
@@ -214,7 +208,17 @@ def _stopped_by(name):
 def _interrupted(folder):
     """Ctrl-C while a long spec is compiled."""
     _files(folder, 50_000)
-    outcome = run(["compile", "spec0.yaml", "-o", "out.prototxt"], folder, code=INTERRUPTED)
+    outcome = run(["compile", "spec0.yaml", "-o", "out.prototxt"], folder, interrupt=0.5)
+    _check_intact(folder)
+    return outcome
+
+
+def _interrupted_together(folder):
+    """Ctrl-C while many specs are checked, which all processes get."""
+    _files(folder, 1000)
+    for i in range(300):
+        os.link(folder / "spec0.yaml", folder / f"copy{i}.yaml")
+    outcome = run(["check", ".", "-j", "4"], folder, interrupt=0.5)
     _check_intact(folder)
     return outcome
 
@@ -282,6 +286,7 @@ SCENES = [
     Scene("writing", "SIGTERM while the file is written", _stopped_by("SIGTERM"), -signal.SIGTERM, ""),
     Scene("writing", "SIGKILL while the file is written", _stopped_by("SIGKILL"), -signal.SIGKILL, ""),
     Scene("writing", "SIGINT while 50,000 layers are compiled", _interrupted, 130, ""),
+    Scene("writing", "SIGINT while 300 specs are checked by 4 processes", _interrupted_together, 130, ""),
     Scene("writing", "two processes that write one file", _two_writers, 0, ""),
     Scene("writing", "8 writers killed at random moments", _killed, 0, ""),
 ]  # fmt: skip
