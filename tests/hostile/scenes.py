@@ -127,6 +127,14 @@ def _closed(arguments, stream):
     return act
 
 
+def _without_input(arguments):
+    def act(folder):
+        _files(folder)
+        return run(arguments, folder, setup=lambda: os.close(0))
+
+    return act
+
+
 def _full(arguments, stream):
     def act(folder):
         _files(folder)
@@ -279,6 +287,8 @@ SCENES = [
         for name, arguments in PRINTING.items()
     ),
     Scene("streams", "findings onto a full disk", _full(["compile", "wrong.yaml"], "stderr"), 1, ""),
+    Scene("streams", "`compile -` without standard input", _without_input(["compile", "-"]), 2, "netcompile: <stdin>"),
+    Scene("streams", "`lsp` without standard input", _without_input(["lsp"]), 2, "netcompile: "),
     Scene("writing", "a folder that may not be written", _unwritable_folder, 2, "out.prototxt: Permission denied"),
     Scene("writing", "a full disk", _full_disk, 2, "disk/out.prototxt: No space left on device"),
     Scene("writing", "a limit on the size of files", _file_size_limit, 2, "out.prototxt: File too large"),
