@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from netcompile.checked_states import build, build_phases, check_phases, check_run_of
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from netcompile.caffe.caffe_pb2 import SolverParameter
+    from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
+    from netcompile.checked_states import Built
     from netcompile.forks.read import Fork
     from netcompile.ir import Graph, Net
     from netcompile.language.spec import Expanded
@@ -95,28 +96,37 @@ class Compiled:
         findings: Sequence[Diagnostic],
         source: Callable[[], str],
     ) -> None:
-        self.net = emit(lowered)
-        self.deploy = None if deploy is None else emit(deploy)
         self.solver = solver
         self.graphs = graphs
         self.warnings = tuple(found for found in findings if found.severity == "warning")
         self.notes = tuple(found for found in findings if found.severity == "note")
         self._lowered = lowered
+        self._deploy = deploy
         self._source = source
+
+    @cached_property
+    def net(self) -> NetParameter:
+        """The net of all phases."""
+        return emit(self._lowered)
+
+    @cached_property
+    def deploy(self) -> NetParameter | None:
+        """The deploy net, None where the spec asks for none."""
+        return None if self._deploy is None else emit(self._deploy)
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The files that this spec has: "net", and "deploy" and "solver" where it asks for them."""
-        found = {"net": self.net, "deploy": self.deploy, "solver": self.solver}
-        return tuple(target for target, message in found.items() if message is not None)
+        found = {"net": self._lowered, "deploy": self._deploy, "solver": self.solver}
+        return tuple(target for target, one in found.items() if one is not None)
 
     def message(self, target: str = "net") -> Message:
         """The message of "net", "train", "test", "deploy" or "solver". Raises KeyError where there is none."""
         if target in ("train", "test"):
             return emit_phase(self._lowered, target.upper())
-        found: Message | None = {"net": self.net, "deploy": self.deploy, "solver": self.solver}[target]
-        if found is None:
+        if target not in self.targets:
             raise KeyError(target)
+        found: Message = getattr(self, target)
         return found
 
     def prototxt(self, target: str = "net", *, header: bool = False) -> str:
@@ -179,8 +189,9 @@ def compile_document(
     if type(spec.solver) is MappingNode:
         own = checks if settings.state is None else Report()
         solver = _solver(
-            spec.solver, document, net, settings, report=report, checks=own, incomplete=spec.incomplete, known=known
-        )
+            spec.solver, document, net, settings, report=report, checks=own, incomplete=spec.incomplete, known=known,
+            built=built.values(),
+        )  # fmt: skip
     if settings.check and (solver is None or settings.state is not None):  # else the solver says in which states
         chosen = settings.state is not None
         check_phases(net, built, report, chosen=chosen, incomplete=spec.incomplete, known=known)
@@ -278,14 +289,16 @@ def _solver(
     checks: Report,
     incomplete: bool,
     known: Known,
+    built: Iterable[Built],
 ) -> SolverParameter | None:
     from netcompile.solver_files import compile_solver  # noqa: PLC0415 - for specs that have one
 
     whole = document.keys.get("solver", section).span  # the key may be misspelt
     path = settings.net_path or _net_path(document.source.name, settings)
     return compile_solver(
-        section, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known, fork=settings.fork
-    )
+        section, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known, fork=settings.fork,
+        built=built,
+    )  # fmt: skip
 
 
 def _net_path(spec: str, settings: Settings) -> str:

@@ -164,8 +164,8 @@ class _Expander:
         """
         found = Report()
         sound = self.recheck(node, definition, found)
-        uses = use.notes() if use else ()
         for one in found:
+            uses = use.notes() if use else ()
             origin = None if one.span is None else reference_to(one.span, written, node)
             brought = () if origin is None or origin == one.span else (Note(what, origin, use=True),)
             self.report.append(one._replace(notes=(*one.notes, *brought, *uses)))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
+from netcompile.checked_states import build
 from netcompile.diagnostics import Report
-from netcompile.infer import infer
 from netcompile.ir import Layer, Net, given_fields
 from netcompile.lints import lint
 from netcompile.passes import check_run
@@ -19,9 +19,10 @@ from netcompile.solving.section import SectionOrigin, derive_tests, fill_solver,
 from netcompile.tree import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Mapping as AbstractMapping
 
+    from netcompile.checked_states import Built
     from netcompile.diagnostics import Diagnostic, Note
     from netcompile.forks.read import Fork
     from netcompile.ir import Graph, Origin
@@ -77,29 +78,30 @@ def check_source(
 
 def compile_solver(
     section: Mapping, whole: Span, net: Net, path: str, *, report: Report, checks: Report, incomplete: bool = False,
-    known: Known | None = None, fork: Fork | None = None,
+    known: Known | None = None, fork: Fork | None = None, built: Iterable[Built] = (),
 ) -> SolverParameter:  # fmt: skip
     """Make the solver of a spec from its validated section, and check it against the net of the spec.
 
     `whole` is the place that stands for the section, `path` that of the emitted net. What the message can't hold goes
     to `report`, the rest to `checks`. `incomplete`: the net lacks layers that could not be read; `known` has what was
-    derived of it before. The solver is in the messages of `fork`, where there is one.
+    derived of it before, `built` the net in states in which it is built already. The solver is in the messages of
+    `fork`, where there is one.
     """
     complete = is_whole(section, report)
     written = fill_solver(section, report, fork.SolverParameter if fork else SolverParameter)
     if not names_net(section):
         written.net = path
     solver = fork.solver_for_rules(written) if fork else written
-    known = {} if known is None else known
+    builder = _Builder(checks, fork)
+    builder.start_from(net, known, built, incomplete=incomplete)
 
     def graph_of(test: int) -> Graph | None:
-        building = Report()
-        graph = infer(net, state_of(solver, NetUse("net", test), net.header), building, known=known)
-        return None if building.failed else graph
+        state = state_of(solver, NetUse("net", test), net.header)
+        one = build(net, state, known=known) if incomplete else builder.built_in(net, state)
+        return None if one.findings.failed else one.graph
 
     complete = derive_tests(solver, section, graph_of, report) and complete
-    origin = SectionOrigin(section, whole)
-    check_own(solver, origin, net, checks, complete=complete, incomplete=incomplete, known=known, fork=fork)
+    _check_own(solver, SectionOrigin(section, whole), net, builder, complete=complete)
     if fork is not None:
         written.test_iter[:] = solver.test_iter
         fork.complete(written)
@@ -116,9 +118,14 @@ def check_own(
     could not be read. `known` has what was derived of the net before.
     """
     builder = _Builder(report, fork)
-    builder.derived[id(net)] = {} if known is None else known
-    if incomplete:
-        builder.unsound.add(id(net))
+    builder.start_from(net, known, (), incomplete=incomplete)
+    return _check_own(solver, origin, net, builder, complete=complete)
+
+
+def _check_own(
+    solver: SolverParameter, origin: Origin, net: Net, builder: _Builder, *, complete: bool
+) -> list[BuiltNet]:
+    report = builder.report
     whole = not report.failed
     built = check_message(solver, origin, report, _OwnNets(builder, solver, origin, net), complete=complete)
     if whole:  # else what looks odd may come of what was lost
@@ -178,6 +185,14 @@ class _Builder:
         self.allow_custom = allow_custom
         self.unsound: set[int] = set()  # ids of nets of which a part could not be read
         self.derived: dict[int, Known] = {}
+        self.built: dict[tuple[int, State], Built] = {}
+
+    def start_from(self, net: Net, known: Known | None, built: Iterable[Built], *, incomplete: bool) -> None:
+        """Take over what is known of a net, and the states in which it is built."""
+        self.derived[id(net)] = {} if known is None else known
+        self.built.update(((id(net), one.state), one) for one in built)
+        if incomplete:
+            self.unsound.add(id(net))
 
     def hold(self, use: NetUse, origin: Origin) -> Net:
         message: Any = use.message
@@ -196,14 +211,18 @@ class _Builder:
         return self.allow_custom or (self.fork is not None and self.fork.has_type(type_name))
 
     def build(self, net: Net, state: State) -> Graph | None:
-        building = Report()
-        incomplete = id(net) in self.unsound
-        known = self.derived.setdefault(id(net), {})
-        graph = infer(net, state, building, incomplete=incomplete, known=known)
-        self.report.extend_new(building)
-        # As in `checked_states`: a damaged layer may read what nobody makes.
-        damaged = any(one.layer.damaged for one in graph.layers)
-        return None if incomplete or damaged or building.failed else graph
+        one = self.built_in(net, state)
+        self.report.extend_new(one.findings)
+        return None if one.incomplete or one.findings.failed else one.graph
+
+    def built_in(self, net: Net, state: State) -> Built:
+        """The net in a state, built once."""
+        one = self.built.get((id(net), state))
+        if one is None:
+            known = self.derived.setdefault(id(net), {})
+            one = build(net, state, incomplete=id(net) in self.unsound, known=known)
+            self.built[id(net), state] = one
+        return one
 
     def run(self, net: Net, graph: Graph, *, backward: bool, severity: str | None) -> None:
         running = Report()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from netcompile.caffe.caffe_pb2 import LayerParameter
 from netcompile.language.defaults import VARIANTS, Defaults
 from netcompile.language.flow import Flow, NoBottom
-from netcompile.language.merge import is_null, is_true, normalise
+from netcompile.language.merge import is_null, is_true, merge, normalise
 from netcompile.language.places import Places, find_places
 from netcompile.language.spec import EVERYWHERE, TARGETS, Form, LayerSpec, Use, name_list
 from netcompile.language.variants import Variant, Variants
@@ -21,6 +21,7 @@ from netcompile.tree import Scalar
 if TYPE_CHECKING:
     from netcompile.diagnostics import Report
     from netcompile.language.flow import Tops
+    from netcompile.language.merge import Fields
     from netcompile.layers import LayerType
     from netcompile.tree import Mapping, Node
 
@@ -80,8 +81,9 @@ class _Layer:
 
     def spec(self, flow: Flow, only: frozenset[str] | None) -> LayerSpec | None:
         own = normalise(self.node, self.type, self.report, self.defaults.fork)
-        if only is None and self.node.entries.keys().isdisjoint(_PLACING) and self.defaults.of(self.type) is None:
-            form = self._same_form(Variant(self.type, own, inherits_param=False), _EVERYWHERE, flow)
+        if only is None and self.node.entries.keys().isdisjoint(_PLACING):
+            variant = self._everywhere(own)
+            form = None if variant is None else self._same_form(variant, _EVERYWHERE, flow)
             if form is not None:
                 forms = dict.fromkeys(TARGETS, form)
                 return LayerSpec(self.name, self.node, forms, False, None, self.use, self.damaged)
@@ -95,6 +97,16 @@ class _Layer:
             return None
         forms = self._forms({t: variants.of(t) for t in TARGETS if t in places.targets}, places, flow)
         return self._finish(forms, places.only, split=variants.split)
+
+    def _everywhere(self, own: Fields) -> Variant | None:
+        """What a layer that says nothing of places is in all targets; None where its defaults do."""
+        defaults = self.defaults.of(self.type)
+        if defaults is None:
+            return Variant(self.type, own, inherits_param=False)
+        base = defaults.base.layer.entries
+        if defaults.variants or not base.keys().isdisjoint(_PLACING):
+            return None
+        return Variant(self.type, merge(defaults.base, own), "param" in base and "param" not in own.layer.entries)
 
     def _finish(self, forms: dict[str, Form], only: frozenset[str] | None, *, split: bool) -> LayerSpec:
         train, test = forms.get("TRAIN"), forms.get("TEST")
