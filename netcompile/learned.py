@@ -101,7 +101,7 @@ def check_fillers(
     """What the fillers of a layer refuse when they fill its blobs at construction."""
     errors: list[ShapeError] = []
     for shape, path in zip(shapes, fillers, strict=True):
-        if path is not None and shape is not None:
+        if path is not None:
             errors.extend(check_filler(value_at(layer, path), shape, path))
     return errors
 

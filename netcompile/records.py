@@ -42,6 +42,9 @@ else:
         lambda cls, a, b, c, d, e, f, g, h, i, j, k, m, n, o, p: _make(
             cls, (a, b, c, d, e, f, g, h, i, j, k, m, n, o, p)
         ),
+        lambda cls, a, b, c, d, e, f, g, h, i, j, k, m, n, o, p, q: _make(
+            cls, (a, b, c, d, e, f, g, h, i, j, k, m, n, o, p, q)
+        ),
     )
 
     def _constructor(qualname, fields, defaults):

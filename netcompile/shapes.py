@@ -80,11 +80,11 @@ class Shape(tuple[Dim, ...]):
         """True where every dim is known."""
         return UNKNOWN_TYPE not in map(type, self)
 
-    def canonical(self, axis: int, at: str = "") -> int:
+    def canonical(self, axis: int) -> int:
         """The axis counted from the front; `axis` may be negative. Raises ShapeError where there is no such axis."""
         n = len(self)
         if not -n <= axis < n:
-            raise ShapeError(f"axis {axis} is out of range for {self}, which has {axes(n)}", at, "axis-range")
+            raise ShapeError(f"axis {axis} is out of range for {self}, which has {axes(n)}", "", "axis-range")
         return axis + n if axis < 0 else axis
 
     def count(self, start: int = 0, end: int | None = None) -> Dim:  # type: ignore[override] # Caffe's word

@@ -23,7 +23,15 @@ from netcompile.layers import (
     reshaping,
     spatial,
 )
-from netcompile.layers._apply import Applied, Known, apply_again, apply_type, learned_count
+from netcompile.layers._apply import (
+    Applied,
+    Known,
+    apply_again,
+    apply_type,
+    learned_count,
+    likely_learned,
+    spatial_errors,
+)
 from netcompile.layers._layer import Arity, Inferred, LayerType, Learned, layer_type
 
 if TYPE_CHECKING:
@@ -60,4 +68,6 @@ __all__ = [
     "apply_type",
     "layer_type",
     "learned_count",
+    "likely_learned",
+    "spatial_errors",
 ]

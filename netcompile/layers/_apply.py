@@ -49,13 +49,24 @@ def apply_type(kind: LayerType, layer: LayerParameter, bottoms: Sequence[Shape |
     if kind.in_place == "refused":
         errors.extend(_refuse_in_place(layer))
     if errors:
-        return Applied((None,) * len(layer.top), None, UNKNOWN, errors, ())
+        return _refused(kind, layer, errors)
     try:
         inferred = _infer(kind, layer, bottoms)
         _check_blobs(layer, inferred)
     except ShapeError as error:
-        return Applied((None,) * len(layer.top), None, UNKNOWN, [error], ())
+        return _refused(kind, layer, [error])
     return inferred
+
+
+def _refused(kind: LayerType, layer: LayerParameter, errors: list[ShapeError]) -> Applied:
+    said = {error.message for error in errors}
+    errors.extend(error for error in spatial_errors(kind, layer) if error.message not in said)
+    return Applied((None,) * len(layer.top), None, UNKNOWN, errors, ())
+
+
+def spatial_errors(kind: LayerType, layer: LayerParameter) -> list[ShapeError]:
+    """What is wrong with parameters that Caffe looks at where the bottom has spatial axes, as it nearly always has."""
+    return [error for check in kind.spatial_checks for error in check(layer)]
 
 
 Known: TypeAlias = "dict[tuple[object, ...], Applied]"
@@ -115,9 +126,22 @@ def learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
 def _learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
     if any(_check_counts(kind, layer)) or any(True for check in kind.checks for _ in check(layer)):
         return None
-    tries = [[shape] * len(layer.bottom) for shape in _ANY_RANK]
-    counts = {len(one.blobs) for one in _try(kind, layer, tries)[0]}
-    return counts.pop() if len(counts) == 1 else None
+    blobs = likely_learned(kind, layer)
+    return None if blobs is None else len(blobs)
+
+
+def likely_learned(kind: LayerType, layer: LayerParameter) -> list[tuple[Shape | None, str | None]] | None:
+    """The fillers of a layer's learned blobs, without shapes, even where a check refuses its parameters.
+
+    None where not even their number is known whatever the bottoms are.
+    """
+    try:
+        accepted = _try(kind, layer, [[shape] * len(layer.bottom) for shape in _ANY_RANK])[0]
+    except (ArithmeticError, LookupError):  # of parameters that a check refuses, rules need not think
+        return None
+    if len({len(one.blobs) for one in accepted}) != 1:
+        return None
+    return [(None, blob.filler) for blob in accepted[0].blobs]
 
 
 def _try(
@@ -184,7 +208,12 @@ def _common(accepted: Sequence[Inferred], tops: int) -> Applied:
         return Applied((None,) * tops, None, UNKNOWN, (), ())
     shapes = [_merge([one.tops[i] for one in accepted]) for i in range(len(accepted[0].tops))]
     macs = accepted[0].macs if len({one.macs for one in accepted}) == 1 else UNKNOWN
-    return Applied(shapes, _merge_blobs([one.blobs for one in accepted]), macs, (), ())
+    later = [error for error in accepted[0].later if all(_foresees(one, error) for one in accepted)]
+    return Applied(shapes, _merge_blobs([one.blobs for one in accepted]), macs, (), later)
+
+
+def _foresees(one: Inferred, error: ShapeError) -> bool:
+    return any((other.at, other.message) == (error.at, error.message) for other in one.later)
 
 
 def _merge(shapes: Sequence[Shape | None]) -> Shape | None:

@@ -15,8 +15,11 @@ TYPES: Final = ("constant", "gaussian", "uniform", "xavier", "msra", "bilinear",
 _NEED_AXES: Final = frozenset({"positive_unitball", "xavier", "msra"})
 
 
-def check_filler(filler: FillerParameter, shape: Shape, at: str) -> Iterator[ShapeError]:
-    """Yield what Caffe refuses when `filler` fills a blob of `shape`; `at` is the path of the filler in its layer."""
+def check_filler(filler: FillerParameter, shape: Shape | None, at: str) -> Iterator[ShapeError]:
+    """Yield what Caffe refuses when `filler` fills a blob of `shape`; `at` is the path of the filler in its layer.
+
+    Where the shape is not known, only what is refused whatever it is.
+    """
     kind = filler.type
     if kind not in TYPES:
         yield ShapeError(
@@ -24,7 +27,8 @@ def check_filler(filler: FillerParameter, shape: Shape, at: str) -> Iterator[Sha
         )
         return
     yield from _check_values(filler, at)
-    yield from _check_shape(filler, shape, at)
+    if shape is not None:
+        yield from _check_shape(filler, shape, at)
 
 
 def _check_values(filler: FillerParameter, at: str) -> Iterator[ShapeError]:

@@ -43,12 +43,18 @@ class Inferred(NamedTuple):
 
 
 class Arity(NamedTuple):
-    """How many bottoms or tops a type takes: from `least` to `most`, where None is no limit."""
+    """How many bottoms or tops a type takes: from `least` to `most`, where None is no limit.
+
+    `rule` says in words where the number comes from, where the layer's own bottoms set it.
+    """
 
     least: int
     most: int | None
+    rule: str | None = None
 
     def __str__(self) -> str:
+        if self.rule is not None:
+            return f"{self.rule}, so {self.least}"
         if self.most is None:
             return f"at least {self.least}"
         return f"exactly {self.least}" if self.least == self.most else f"{self.least} to {self.most}"
@@ -71,6 +77,7 @@ class LayerType(NamedTuple):
     params: tuple[str, ...]
     reads: tuple[str, ...]
     checks: tuple[Check, ...]
+    spatial_checks: tuple[Check, ...]
     in_place: InPlace | InPlaceOf
     loss: bool
     names_tops: bool
@@ -105,6 +112,7 @@ def layer_type(
     params: Sequence[str] | None = None,
     reads: Sequence[str] = (),
     checks: Sequence[Check] = (),
+    spatial_checks: Sequence[Check] = (),
     in_place: InPlace | InPlaceOf = "wrong",
     loss: bool = False,
     names_tops: bool = False,
@@ -120,6 +128,8 @@ def layer_type(
         type's own (`InnerProduct`: `inner_product_param`).
     reads: further messages that it reads, which keep their block form (`transform_param`).
     checks: what its parameters alone must satisfy.
+    spatial_checks: the same for parameters that Caffe passes over where the bottom has no spatial axes. The rule itself
+        looks at them; of a layer that is refused anyway, what they find is said as well.
     in_place: "exact" is right forward and backward, "forward" has a wrong gradient, "wrong" wrong values as well,
         "refused" is refused by the layer; a function where it depends on the parameters.
     loss: has loss weight 1 unless said otherwise, and makes a missing top by itself.
@@ -140,6 +150,7 @@ def layer_type(
             params=own,
             reads=tuple(reads),
             checks=tuple(checks),
+            spatial_checks=tuple(spatial_checks),
             in_place=in_place,
             loss=loss,
             names_tops=names_tops,

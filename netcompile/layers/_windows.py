@@ -69,20 +69,52 @@ def windows(layer: LayerParameter, x: Shape, channel: int) -> Windows:
         _per_axis(layer, x, spatial, "pad", 0),
         _per_axis(layer, x, spatial, "dilation", 1),
     )
-    for i in range(spatial):
-        if found.kernel[i] <= 0:
-            at = field_at(layer, "kernel_size", i)
-            message = f"a kernel of {found.kernel[i]} covers nothing; it must be at least 1"
-            raise ShapeError(message, at, "bad-value")
+    for error in usable_kernel(layer) if spatial else ():
+        raise error
     return found
 
 
-def refuse_zero_stride(layer: LayerParameter, found: Windows) -> None:
+def usable_kernel(layer: LayerParameter) -> Iterator[ShapeError]:
+    """The kernel must be given, and cover something on each spatial axis."""
+    if not _written_pair(layer, "kernel_size") and not layer.convolution_param.kernel_size:
+        yield _missing_kernel()
+    for at, kernel in _given(layer, "kernel_size"):
+        if kernel <= 0:
+            yield ShapeError(f"a kernel of {kernel} covers nothing; it must be at least 1", at, "bad-value")
+
+
+def usable_stride(layer: LayerParameter) -> Iterator[ShapeError]:
     """Caffe refuses a stride of 0 or less; in the _h and _w spelling it only fails to divide by 0."""
+    pair = _written_pair(layer, "stride")
+    for at, stride in _given(layer, "stride"):
+        if stride == 0 or (stride < 0 and not pair):
+            yield _bad_stride(stride, at)
+
+
+def _given(layer: LayerParameter, field: str) -> Iterator[tuple[str, int]]:
+    """The written values of `field`, or of its `_h` and `_w` pair, each with its path."""
+    p = layer.convolution_param
+    for name in _written_pair(layer, field):
+        yield f"{AT}.{name}", as_int(getattr(p, name))
+    for value in () if _written_pair(layer, field) else getattr(p, field):
+        yield f"{AT}.{field}", as_int(value)
+
+
+def _bad_stride(stride: int, at: str) -> ShapeError:
+    return ShapeError(f"stride is {stride}; it must be at least 1", at, "bad-value")
+
+
+def _missing_kernel() -> ShapeError:
+    message = "kernel_size is missing; give it once, or once per spatial axis"
+    return ShapeError(message, AT, "missing-field", "write `kernel_size: N`")
+
+
+def refuse_zero_stride(layer: LayerParameter, found: Windows) -> None:
+    """The same for all spatial axes that there are: of a pair, what is not written is 0."""
     pair = _written_pair(layer, "stride")
     for i, stride in enumerate(found.stride):
         if stride == 0 or (stride < 0 and not pair):
-            raise ShapeError(f"stride is {stride}; it must be at least 1", field_at(layer, "stride", i), "bad-value")
+            raise _bad_stride(stride, field_at(layer, "stride", i))
 
 
 def convolved(layer: LayerParameter, x: Shape, channel: int, found: Windows) -> Sequence[Dim]:
@@ -142,8 +174,7 @@ def _per_axis(layer: LayerParameter, x: Shape, spatial: int, field: str, default
         return [as_int(getattr(p, name)) for name in _pair(field)]
     values = [as_int(value) for value in getattr(p, field)]
     if not values and default is None and spatial:
-        message = "kernel_size is missing; give it once, or once per spatial axis"
-        raise ShapeError(message, AT, "missing-field", f"write `{field}: N`")
+        raise _missing_kernel()
     if not values:
         return [default or 0] * spatial
     if len(values) not in (1, spatial):

@@ -164,7 +164,7 @@ def silence(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 
 def _filter_tops(layer: LayerParameter) -> Arity:
     n = max(1, len(layer.bottom) - 1)
-    return Arity(n, n)
+    return Arity(n, n, "as many tops as bottoms before the last" if n > 1 else None)
 
 
 @layer_type("Filter", bottoms=(2, None), tops=_filter_tops, names_tops=True, no_gradient=[-1])

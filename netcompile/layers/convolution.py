@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netcompile.layers._checks import at_least, positive
 from netcompile.layers._layer import Arity, Inferred, Learned, layer_type
+from netcompile.layers._rules import axis_of
 from netcompile.layers._windows import (
     AT,
     Windows,
@@ -15,6 +16,8 @@ from netcompile.layers._windows import (
     one_spelling,
     refuse_zero_stride,
     too_large,
+    usable_kernel,
+    usable_stride,
     windows,
 )
 from netcompile.layers._words import named, plural
@@ -30,7 +33,7 @@ _PARAMS = ("convolution_param",)
 
 def _as_many_tops(layer: LayerParameter) -> Arity:
     n = max(len(layer.bottom), 1)
-    return Arity(n, n)
+    return Arity(n, n, "as many tops as bottoms" if n > 1 else None)
 
 
 def _check_group(layer: LayerParameter) -> Iterator[ShapeError]:
@@ -48,6 +51,7 @@ def _check_cudnn(layer: LayerParameter) -> Iterator[ShapeError]:
 
 
 _KERNEL_CHECKS = (one_spelling("kernel_size", lone=False), one_spelling("pad", lone=True))
+_SPATIAL_CHECKS = (usable_kernel, usable_stride)
 _WEIGHT_CHECKS = (
     positive(f"{AT}.num_output"),
     at_least(f"{AT}.group", 1),
@@ -62,6 +66,7 @@ _WEIGHT_CHECKS = (
     bottoms=(1, None),
     tops=_as_many_tops,
     checks=[*_WEIGHT_CHECKS, one_spelling("stride", lone=False)],
+    spatial_checks=_SPATIAL_CHECKS,
 )
 def convolution(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Slides `num_output` learned kernels over the axes after `axis`, of which each becomes
@@ -89,7 +94,7 @@ def convolution(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 
 
 @layer_type("Deconvolution", bottoms=(1, None), tops=_as_many_tops, params=_PARAMS,
-            checks=[*_WEIGHT_CHECKS, one_spelling("stride", lone=True)])  # fmt: skip
+            checks=[*_WEIGHT_CHECKS, one_spelling("stride", lone=True)], spatial_checks=_SPATIAL_CHECKS)  # fmt: skip
 def deconvolution(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Convolution with input and output exchanged, which enlarges: each axis after `axis` becomes
     stride * (input - 1) + kernel - 2 pad.
@@ -121,13 +126,14 @@ def deconvolution(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     return Inferred([top] * len(bottoms), _learned(layer, weights), macs, later)
 
 
-@layer_type("Im2col", params=_PARAMS, checks=[*_KERNEL_CHECKS, one_spelling("stride", lone=False)])
+@layer_type("Im2col", params=_PARAMS, checks=[*_KERNEL_CHECKS, one_spelling("stride", lone=False)],
+            spatial_checks=_SPATIAL_CHECKS)  # fmt: skip
 def im2col(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Copies each window of a convolution into the channel axis: channels times kernel elements, over the places that
     Convolution's windows take.
     """  # noqa: D205
     (x,) = bottoms
-    channel = x.canonical(layer.convolution_param.axis, f"{AT}.axis")
+    channel = axis_of(layer, x, f"{AT}.axis")
     if channel == len(x) - 1:
         message = f"needs a spatial axis after axis {channel}, but {named(layer, 0, x)} has {axes(len(x))}"
         raise ShapeError(message, "bottom:0", "axis-count")
@@ -141,7 +147,7 @@ def im2col(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
 def _set_up(layer: LayerParameter, bottoms: Sequence[Shape]) -> tuple[int, Windows]:
     """The channel axis and the windows, with the checks that Convolution and Deconvolution share."""
     x, p = bottoms[0], layer.convolution_param
-    channel = x.canonical(p.axis, f"{AT}.axis")
+    channel = axis_of(layer, x, f"{AT}.axis")
     for i, other in enumerate(bottoms):
         if other.differs(x):
             message = f"bottoms must have one shape: {named(layer, 0, x)} and {named(layer, i, other)} differ"

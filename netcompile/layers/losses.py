@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from netcompile.layers._checks import is_set
 from netcompile.layers._layer import Inferred, layer_type
-from netcompile.layers._rules import in_place
+from netcompile.layers._rules import axis_of, in_place
 from netcompile.layers._words import counted, named, plural
 from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, as_int, axes
 
@@ -26,7 +26,7 @@ def accuracy(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     p = layer.accuracy_param
     if labels.count() == 0:
         raise ShapeError(f"{named(layer, 1, labels)} has no labels", "bottom:1", "empty-blob")
-    axis = scores.canonical(p.axis, "accuracy_param.axis")
+    axis = axis_of(layer, scores, "accuracy_param.axis")
     _check_labels(layer, bottoms, axis)
     classes = scores.count() // labels.count()
     if classes < as_int(p.top_k):
@@ -114,7 +114,7 @@ def infogain_loss(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """  # noqa: D205
     scores = bottoms[0]
     _refuse_in_place(layer)
-    axis = _softmax(layer, bottoms, layer.infogain_loss_param.axis, "infogain_loss_param.axis", weight=1)
+    axis = _softmax(layer, bottoms, "infogain_loss_param.axis", weight=1)
     classes = scores[axis]
     if len(bottoms) > 2 and bottoms[2].count() != classes * classes:  # noqa: PLR2004 - the matrix
         message = f"the matrix needs {classes} x {classes} values, but {counted(layer, 2, bottoms[2])}"
@@ -176,15 +176,15 @@ def softmax_with_loss(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferr
     N x H x W): a scalar.
     """  # noqa: D205
     weight = layer.loss_weight[0] if layer.loss_weight else 1
-    _softmax(layer, bottoms, layer.softmax_param.axis, "softmax_param.axis", weight=weight)
+    _softmax(layer, bottoms, "softmax_param.axis", weight=weight)
     return Inferred([_SCALAR])
 
 
-def _softmax(layer: LayerParameter, bottoms: Sequence[Shape], axis: int, at: str, *, weight: float) -> int:
+def _softmax(layer: LayerParameter, bottoms: Sequence[Shape], at: str, *, weight: float) -> int:
     """What the softmax inside a loss asks for, with its labels. Returns the axis of the classes."""
     scores = bottoms[0]
     _check_first_dims(layer, bottoms)
-    axis = scores.canonical(axis, at)
+    axis = axis_of(layer, scores, at)
     if scores[axis] == 0:
         raise ShapeError(f"{named(layer, 0, scores)} has no classes on axis {axis}", "bottom:0", "empty-blob")
     _check_labels(layer, bottoms, axis)

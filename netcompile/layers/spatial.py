@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netcompile.layers._checks import require
 from netcompile.layers._layer import Inferred, layer_type
+from netcompile.layers._rules import axis_of
 from netcompile.layers._words import named, need_axes, plural
 from netcompile.shapes import Shape, ShapeError, as_int, axes
 
@@ -21,7 +22,7 @@ def crop(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     """Cuts the first bottom to the size of the second in the axes from `axis` on; `offset` says where it begins."""
     x, reference = bottoms
     p = layer.crop_param
-    axis = x.canonical(p.axis, "crop_param.axis")
+    axis = axis_of(layer, x, "crop_param.axis")
     cropped = len(x) - axis
     if len(p.offset) > 1 and len(p.offset) != cropped:
         message = f"offset has {len(p.offset)} values, for {plural(cropped, 'axis', 'axes')} of {named(layer, 0, x)}"
