@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from netcompile.checked_states import build, build_phases, check_phases, check_run_of
-from netcompile.diagnostics import CompileError, Diagnostic, Report
+from netcompile.diagnostics import CompileError, Diagnostic, Note, Report
 from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import expand
 from netcompile.language.spec import name_list
@@ -198,12 +198,9 @@ def compile_document(
     graphs = {phase: one.graph for phase, one in built.items()}
     deploy = None
     if spec.deploy is not None or settings.deploy:
-        deploy = _deploy(spec, report, settings)
-        if deploy is not None:
-            read = fork.net_for_rules(deploy) if fork else deploy
-            deployed = build(read, State("DEPLOY"), incomplete=spec.incomplete)
-            graphs["DEPLOY"] = deployed.graph
-            check_run_of(deployed, checks)
+        deploy, graph = _deploy(spec, document, built["TRAIN"], report, checks, settings)
+        if graph is not None:
+            graphs["DEPLOY"] = graph
     _silence(report, document, settings)
     if report.failed:
         return None
@@ -269,14 +266,33 @@ def _custom_types(libraries: Iterable[MappingNode]) -> set[str]:
     return {name for library in libraries for name in declared_custom(library)}
 
 
-def _deploy(spec: Expanded, report: Report, settings: Settings) -> Net | None:
-    from netcompile.deploy import derive_deploy, read_options  # noqa: PLC0415 - for specs that have one
+def _deploy(
+    spec: Expanded, document: MappingNode, train: Built, report: Report, checks: Report, settings: Settings
+) -> tuple[Net | None, Graph | None]:
+    """The deploy net and its graph. What is wrong with it alone goes to `checks`, with a note that says so."""
+    from netcompile.deploy import check_weights, derive_deploy, read_options  # noqa: PLC0415 - for specs that have one
 
     if spec.incomplete and report.failed:
-        return None
+        return None, None
     fork = settings.fork
     net = lower(spec, report, "DEPLOY", allow_custom=settings.allow_custom, fork=fork)
-    return derive_deploy(net, read_options(spec.deploy), report, fork)
+    options = read_options(spec.deploy, report, document.keys.get("layers"))
+    derived = derive_deploy(net, options, report, fork)
+    if derived is None:
+        return None, None
+
+    def built(net: Net) -> Built:
+        return build(fork.net_for_rules(net) if fork else net, State("DEPLOY"), incomplete=spec.incomplete)
+
+    deployed = built(derived.net)
+    whole = deployed if derived.checked is derived.net else built(derived.checked)
+    note = Note("in the deploy net", document.keys["deploy"].span if "deploy" in document.keys else None)
+    found = Report()
+    check_run_of(whole, found)
+    checks.extend_new(one._replace(notes=(note, *one.notes)) for one in found)
+    if not (found.failed or train.findings.failed or train.incomplete or deployed.incomplete):
+        check_weights(train.graph, deployed.graph, options, checks)
+    return derived.net, deployed.graph
 
 
 def _solver(

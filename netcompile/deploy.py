@@ -6,106 +6,111 @@ fields go. Knows names and messages; shapes only as far as inputs need them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-from google.protobuf.message import Message
+from typing import TYPE_CHECKING, Final
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
-from netcompile.diagnostics import Note, did_you_mean
+from netcompile.deploying.inference import for_inference, shared_names, with_tops
+from netcompile.deploying.losses import converted, is_converted, output_bottoms, was_loss
+from netcompile.deploying.options import read_options
+from netcompile.deploying.weights import check_weights
+from netcompile.diagnostics import Note, Report, did_you_mean
 from netcompile.ir import Layer, Net
 from netcompile.language.declared import shape_nodes
 from netcompile.language.origin import SpecOrigin
-from netcompile.language.spec import name_list
 from netcompile.layers import LAYER_TYPES, apply_type
 from netcompile.records import NamedTuple
 from netcompile.shapes import Shape
 from netcompile.states import State, includes
-from netcompile.tree import List, Mapping, Node, Scalar
+from netcompile.tree import Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from netcompile.caffe.caffe_pb2 import NetParameter
-    from netcompile.diagnostics import Report
+    from netcompile.deploying.options import DeployOptions
     from netcompile.forks.read import Fork
+    from netcompile.ir import Origin
     from netcompile.tree import Span
 
-CONVERSIONS: Final = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
-_PROB: Final = "prob"
-_OF_TRAINING: Final = frozenset({"include", "exclude", "loss_weight", "propagate_down", "param"})
+__all__ = ["Derived", "check_weights", "derive_deploy", "read_options"]
+
 _KEPT_SOURCES: Final = frozenset({"Input", "DummyData", "Parameter"})
 
 
-class DeployOptions(NamedTuple):
-    """What a spec says under `deploy`: the batch size, stages, outputs and the shapes of inputs, with their places."""
+class Derived(NamedTuple):
+    """A deploy net. `checked` has also the layers that are in deploy alone and that no output needs."""
 
-    batch: int
-    stages: tuple[str, ...]
-    outputs: Sequence[Scalar]
-    inputs: dict[str, tuple[Scalar, Shape]]
-    place: Node | None
+    net: Net
+    checked: Net
 
 
-def read_options(node: Node | None) -> DeployOptions:
-    """The `deploy` section of a spec; None means all defaults."""
-    if type(node) is not Mapping:
-        return DeployOptions(1, (), (), {}, node)
-    entries = node.entries
-    batch = _dim(entries.get("batch"), 1)
-    batch = 1 if batch is None else batch
-    declared = entries.get("inputs")
-    shapes = declared.entries if type(declared) is Mapping else {}
-    return DeployOptions(
-        batch=batch,
-        stages=tuple(str(name.value) for name in name_list(entries.get("stages"))),
-        outputs=name_list(entries.get("outputs")),
-        inputs={
-            str(name): (declared.keys[name], Shape.of([_dim(item, batch) for item in dims.items]))
-            for name, dims in shapes.items()
-            if type(declared) is Mapping and type(dims) is List
-        },
-        place=node,
-    )
-
-
-def _dim(node: Node | None, batch: int) -> int | None:
-    """A dim of an input: a number, `batch`, or None for an unknown one."""
-    value = node.value if type(node) is Scalar else None
-    if value == "batch":
-        return batch
-    return int(value) if isinstance(value, (int, float)) else None
-
-
-def derive_deploy(net: Net, options: DeployOptions, report: Report, fork: Fork | None = None) -> Net | None:
+def derive_deploy(net: Net, options: DeployOptions, report: Report, fork: Fork | None = None) -> Derived | None:
     """The deploy net of `net`, the layers as they are in deploy; None where what it should hold can't be told.
 
     Layers that are put in for inputs are in our messages, even where the others are in those of `fork`.
     """
     state = State("DEPLOY", 0, (*net.header.state.stage, *options.stages))
-    kept = [layer for layer in net.layers if includes(layer.message, state)]
-    return _Deriver([_converted(layer) for layer in kept], net.header, options, report, fork).run()
+    kept = [converted(layer) for layer in net.layers if includes(layer.message, state)]
+    layers = [*_fed_by_name(kept, options), *_without_doubles(kept)]
+    return _Deriver(layers, net.header, options, report, fork).run()
 
 
-def _converted(layer: Layer) -> Layer:
-    """A softmax or sigmoid loss as the layer that gives the probabilities; other layers as they are."""
-    message = layer.message
-    new_type = CONVERSIONS.get(message.type)
-    if new_type is None:
-        return layer
-    variant = _deploy_variant(layer)
-    top = variant.get("top")
-    name = str(name_list(top)[0].value) if name_list(top) else _PROB
-    new = type(message)(name=name, type=new_type, bottom=message.bottom[:1], top=[name])
-    if message.HasField("softmax_param") and new_type == "Softmax":
-        new.softmax_param.CopyFrom(message.softmax_param)
-    new.include.extend(message.include)
-    return layer._replace(message=new)
+def _fed_by_name(layers: Sequence[Layer], options: DeployOptions) -> list[Layer]:
+    """A layer for each blob that `inputs` gives and that is read, though nothing makes it in deploy."""
+    if not options.inputs:
+        return []
+    made = {top for layer in layers for top in layer.message.top}
+    read = {bottom for layer in layers for bottom in layer.message.bottom}
+    missing = [name for name in options.inputs if name in read and name not in made]
+    return [Layer(LayerParameter(name=name, type="Input", top=[name]), (), options.inputs[name]) for name in missing]
 
 
-def _deploy_variant(layer: Layer) -> dict[Any, Node]:
-    origin = layer.origin
-    node = origin.spec.node.entries.get("deploy") if isinstance(origin, SpecOrigin) else None
-    return node.entries if type(node) is Mapping else {}
+def _without_doubles(layers: list[Layer]) -> list[Layer]:
+    """The layers, where one that makes just what a loss is converted to is taken for the same."""
+    if not any(map(is_converted, layers)):
+        return layers
+    left = list(layers)
+    for loss in filter(is_converted, layers):
+        double = next((one for one in left if one is not loss and _same(loss, one)), None)
+        if double is None:
+            continue
+        first, last = sorted((left.index(loss), left.index(double)))
+        written = {top for one in left[first:last] for top in one.message.top} - set(loss.message.top)
+        if written.isdisjoint(loss.message.bottom):  # both read the same values
+            del left[last]
+            left[first] = loss
+    return left
+
+
+def _same(loss: Layer, other: Layer) -> bool:
+    """Whether another layer is what a loss has become, but for its name."""
+    if is_converted(other) or other.message.type != loss.message.type or other.message.top != loss.message.top:
+        return False
+    ours, theirs = for_inference(loss.message, set()), for_inference(other.message, set())
+    theirs.name = ours.name
+    return ours == theirs
+
+
+class _Wiring:
+    """Of each layer, the layer that makes what each bottom reads; and the last maker of each blob."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = layers
+        self.reads: list[list[int | None]] = []
+        self.makers: dict[str, int] = {}
+        for index, layer in enumerate(layers):
+            self.reads.append([self.makers.get(bottom) for bottom in layer.message.bottom])
+            self.makers.update(dict.fromkeys(layer.message.top, index))
+
+    def first_maker(self, blob: str, maker: int) -> int:
+        """The layer that makes what a chain of layers in place, up to `maker`, changes."""
+        bottoms = self.layers[maker].message.bottom
+        while blob in bottoms:
+            before = self.reads[maker][list(bottoms).index(blob)]
+            if before is None:
+                break
+            maker, bottoms = before, self.layers[before].message.bottom
+        return maker
 
 
 class _Deriver:
@@ -118,26 +123,28 @@ class _Deriver:
         self.report = report
         self.fork = fork
         self.failed = False
-        # Of each layer, the layer and top that each bottom reads; and the last maker of each blob.
-        self.reads: list[list[int | None]] = []
-        self.makers: dict[str, int] = {}
-        for index, layer in enumerate(layers):
-            self.reads.append([self.makers.get(bottom) for bottom in layer.message.bottom])
-            self.makers.update(dict.fromkeys(layer.message.top, index))
+        self.wiring = _Wiring(layers)
 
-    def run(self) -> Net | None:
-        needed, tops = self._walk(self._outputs())
+    def run(self) -> Derived | None:
+        outputs = self._outputs()
+        needed, tops = self._walk(outputs)
         self._check_names(needed)
         self._check_inputs(tops)
-        if self.failed:
+        idle = [] if self.failed else self._idle(needed)
+        net = None if self.failed else self._net(needed, tops)
+        if net is None:
             return None
-        shared = _shared_names(self.layers[i].message for i in needed)
+        return Derived(net, self._with_idle(outputs, idle) or net if idle else net)
+
+    def _net(self, needed: set[int], tops: dict[int, set[str]]) -> Net | None:
+        """The net of the needed layers, with inputs for the data that they read."""
+        shared = shared_names(self.layers[i].message for i in needed)
         layers: list[Layer] = []
         for index, layer in enumerate(self.layers):
             layers.extend(self._inputs(index, layer, tops))
             if index in needed and not _is_data(layer):
-                message = _for_inference(layer.message, shared)
-                layers.append(layer._replace(message=_with_tops(message, tops[index])))
+                message = for_inference(layer.message, shared)
+                layers.append(layer._replace(message=with_tops(message, tops[index])))
         header = type(self.header)()
         header.CopyFrom(self.header)
         header.ClearField("state")
@@ -165,11 +172,11 @@ class _Deriver:
         outputs: dict[tuple[str, int], None] = {}
         for index, layer in enumerate(self.layers):
             message = layer.message
-            if _was_loss(layer) and message.top:
+            if was_loss(layer) and message.top:
                 outputs[message.top[0], index] = None
                 continue
-            for i in _output_bottoms(message):
-                maker = self.reads[index][i] if i < len(self.reads[index]) else None
+            for i in output_bottoms(message):
+                maker = self.wiring.reads[index][i] if i < len(self.wiring.reads[index]) else None
                 if maker is not None:
                     outputs[message.bottom[i], maker] = None
         if not outputs and any(layer.damaged for layer in self.layers):
@@ -183,70 +190,114 @@ class _Deriver:
         outputs = []
         for scalar in self.options.outputs:
             name = str(scalar.value)
-            if name in self.makers:
-                outputs.append((name, self.makers[name]))
+            if name in self.wiring.makers:
+                outputs.append((name, self.wiring.makers[name]))
             else:
                 text = f"`outputs` names '{name}', which no layer makes in deploy"
-                self._fail(scalar.span, "unknown-blob", text, did_you_mean(name, self.makers))
+                self._fail(scalar.span, "unknown-blob", text, did_you_mean(name, self.wiring.makers))
         return outputs
 
     # What they need
 
-    def _walk(self, outputs: list[tuple[str, int]]) -> tuple[set[int], dict[int, set[str]]]:
-        """The layers that the outputs need, and of each which tops; the walk stops at named inputs."""
-        needed: set[int] = set()
-        tops: dict[int, set[str]] = {}
-        waiting = list(outputs)
+    def _walk(
+        self, outputs: Iterable[tuple[str, int]], also: Iterable[int] = ()
+    ) -> tuple[set[int], dict[int, set[str]]]:
+        """The layers that the outputs need, and of each which tops; the walk stops at named inputs.
+
+        `also` are layers that are wanted themselves.
+        """
+        needed = set(also)
+        tops = {index: set(self.layers[index].message.top) for index in needed}
+        waiting = [*outputs, *(read for index in needed for read in self._read_by(index))]
         while waiting:
             blob, maker = waiting.pop()
             tops.setdefault(maker, set()).add(blob)
             if maker in needed or self._starts_at(blob, maker):
                 continue
             needed.add(maker)
-            bottoms = self.layers[maker].message.bottom
-            waiting.extend((bottoms[i], read) for i, read in enumerate(self.reads[maker]) if read is not None)
+            waiting.extend(self._read_by(maker))
         return needed, tops
+
+    def _read_by(self, index: int) -> Iterator[tuple[str, int]]:
+        """What a layer reads, each blob with its maker."""
+        for bottom, maker in zip(self.layers[index].message.bottom, self.wiring.reads[index], strict=True):
+            if maker is not None:
+                yield bottom, maker
 
     def _starts_at(self, blob: str, maker: int) -> bool:
         """Whether an input takes the place of a layer for a top: where data are changed in place, of the first."""
         if blob not in self.options.inputs:
             return False
-        first = self._first_maker(blob, maker)
+        first = self.wiring.first_maker(blob, maker)
         return first == maker or bool(self.layers[first].message.bottom)
 
-    def _first_maker(self, blob: str, maker: int) -> int:
-        """The layer that makes what a chain of layers in place, up to `maker`, changes."""
-        bottoms = self.layers[maker].message.bottom
-        while blob in bottoms:
-            before = self.reads[maker][list(bottoms).index(blob)]
-            if before is None:
-                break
-            maker, bottoms = before, self.layers[before].message.bottom
-        return maker
-
     def _check_names(self, needed: set[int]) -> None:
-        """Of losses that are converted under one name nobody can tell which one is wanted."""
-        first: dict[str, Layer] = {}
-        wanted = {self.layers[index].message.name for index in needed if _is_converted(self.layers[index])}
-        for layer in self.layers:
-            name = layer.message.name
-            if name not in wanted or not _is_converted(layer):
-                continue
-            if first.setdefault(name, layer) is layer:
-                continue
+        """Of what losses are converted to, and of other layers under its name, nobody can tell which one is wanted."""
+        asked = {str(name.value) for name in self.options.outputs}
+        losses = [i for i, layer in enumerate(self.layers) if is_converted(layer)]
+        wanted = {self.layers[i].message.name for i in losses if i in needed}
+        for index in losses:
+            name = self.layers[index].message.name
+            if name in wanted or name in asked:
+                self._check_name(index, needed, losses)
+
+    def _check_name(self, index: int, needed: set[int], losses: Sequence[int]) -> None:
+        loss = self.layers[index]
+        name = loss.message.name
+        others = [i for i, layer in enumerate(self.layers) if i != index and self._is_called(i, name, index, needed)]
+        other = next((i for i in others if i not in losses or i < index), None)
+        if other is None:
+            return
+        message, place = self.layers[other].message, self.layers[other].origin.span("")
+        if other in losses:
+            text, first = f"two losses become '{name}' in deploy", Note("the first is here", place)
             hint = "leave one out with `deploy: false`, name it with `deploy: {top: NAME}`, or name other `outputs`"
-            notes = [Note("the first is here", first[name].origin.span("")), *layer.origin.notes("")]
-            text = f"two losses become '{name}' in deploy"
-            self._fail(layer.origin.span(""), "duplicate-top", text, hint=hint, notes=notes)
+        else:
+            what = f"{message.type} '{message.name}'"
+            text = f"{what} makes '{name}' there" if message.name != name else f"there is also {what}"
+            text = f"the loss becomes {loss.message.type} '{name}' in deploy, where {text}"
+            first = Note("the other one is here", place)
+            hint = (
+                f"give the loss another name there, `deploy: {{top: NAME}}`; or leave it out with `deploy: false`, and "
+                f"name what the net is for, `deploy: {{outputs: [{message.top[0] if message.top else name}]}}`"
+            )
+        notes = [first, *loss.origin.notes("")]
+        self._fail(loss.origin.span(""), "duplicate-top", text, hint=hint, notes=notes)
+
+    def _is_called(self, index: int, name: str, loss: int, needed: set[int]) -> bool:
+        """Whether a layer has the name of what a loss becomes, or makes its top otherwise than by changing it."""
+        message = self.layers[index].message
+        if name in message.top:
+            return self.wiring.first_maker(name, index) != loss
+        return message.name == name and index in needed
+
+    # What they do not need
+
+    def _idle(self, needed: set[int]) -> list[int]:
+        """The layers that are in deploy alone and that the outputs do not need: hardly meant, and so a warning."""
+        idle = [i for i, layer in enumerate(self.layers) if i not in needed and _is_for_deploy(layer)]
+        for index in idle:
+            origin, message = self.layers[index].origin, self.layers[index].message
+            text = f"{message.type} '{message.name}' is in deploy alone, and the outputs there do not need it"
+            wanted = f"[..., {message.top[0]}]" if message.top else "[...]"
+            hint = f"name what the deploy net is for: `deploy: {{outputs: {wanted}}}`"
+            self.report.add("unused-field", origin.span("only"), text, hint=hint, notes=origin.notes("only"))
+        return idle
+
+    def _with_idle(self, outputs: Sequence[tuple[str, int]], idle: Sequence[int]) -> Net | None:
+        """The net with idle layers and what they read; None where inputs of theirs are not known."""
+        other = _Deriver(self.layers, self.header, self.options, Report(), self.fork)
+        return other._net(*other._walk(outputs, idle))
 
     # Inputs
 
     def _check_inputs(self, tops: dict[int, set[str]]) -> None:
         used = {blob for blobs in tops.values() for blob in blobs}
-        for name, (key, _) in self.options.inputs.items():
-            if name not in self.makers:
-                text = f"`inputs` names '{name}', which no layer makes in deploy"
-                self._fail(key.span, "unknown-blob", text, did_you_mean(name, self.makers))
+        for name, given in self.options.inputs.items():
+            key = given.key
+            if name not in self.wiring.makers:
+                text = f"`inputs` names '{name}', which no layer makes or reads in deploy"
+                self._fail(key.span, "unknown-blob", text, did_you_mean(name, self.wiring.makers))
             elif name not in used and not self.failed:
                 self.report.add("unused-field", key.span, f"`inputs` names '{name}', which the outputs do not need")
 
@@ -257,19 +308,19 @@ class _Deriver:
             named = top in self.options.inputs and self._starts_at(top, index)
             if top not in tops.get(index, ()) or not (named or _is_data(layer)):
                 continue
-            shape = self.options.inputs[top][1] if named else self._input_shape(layer, i)
+            origin: Origin = self.options.inputs[top] if named else layer.origin
+            shape = self.options.inputs[top].shape if named else self._input_shape(layer, i)
             if (shape is None or not shape.known) and layer.damaged:
                 self.failed = True  # what is wrong with it is said already
                 continue
             if shape is None or not shape.known:
                 text = f"the shape of the input '{top}' is not known{'' if shape is None else f': {shape}'}"
                 hint = f"give it: `deploy: {{inputs: {{{top}: [1, ...]}}}}`, or the layer's `top_shapes`"
-                place = self.options.inputs[top][0].span if named else layer.origin.span(f"top:{i}")
-                self._fail(place, "unknown-input-shape", text, hint=hint, notes=layer.origin.notes(""))
+                self._fail(origin.span(f"top:{i}"), "unknown-input-shape", text, hint=hint, notes=origin.notes(""))
                 continue
             shapes = {"shape": [{"dim": list(shape.dims)}]}
             message = LayerParameter(name=top, type="Input", top=[top], input_param=shapes)
-            inputs.append(Layer(message, ("input_param",), layer.origin))
+            inputs.append(Layer(message, ("input_param",), origin))
         return inputs
 
     def _input_shape(self, layer: Layer, i: int) -> Shape | None:
@@ -308,87 +359,8 @@ def _is_data(layer: Layer) -> bool:
     return not layer.message.bottom and bool(layer.message.top) and layer.message.type not in _KEPT_SOURCES
 
 
-def _is_converted(layer: Layer) -> bool:
-    """True for a loss that has become the layer that gives its probabilities."""
-    return isinstance(layer.origin, SpecOrigin) and layer.origin.form.type in CONVERSIONS
-
-
-def _was_loss(layer: Layer) -> bool:
-    """True for a loss that gives its own top in deploy: it is converted, or its `deploy` makes another type of it."""
-    if _is_converted(layer):
-        return True
+def _is_for_deploy(layer: Layer) -> bool:
+    """True for a layer that is written for deploy alone, and is no loss, which is for its bottom."""
     origin = layer.origin
-    test = origin.spec.forms.get("TEST") if isinstance(origin, SpecOrigin) else None
-    if test is None or test.type == layer.message.type or _is_loss_type(layer.message.type):
-        return False
-    weights = [scalar.value for scalar in name_list(test.fields.layer.entries.get("loss_weight"))]
-    return any(weights) if weights else _is_loss_type(test.type)
-
-
-def _is_loss_type(name: str) -> bool:
-    return name in LAYER_TYPES and LAYER_TYPES[name].loss
-
-
-def _output_bottoms(message: LayerParameter) -> tuple[int, ...]:
-    """The bottoms of a loss that a deployed net is asked for; none for a layer that is no loss."""
-    if not (any(message.loss_weight) if message.loss_weight else _is_loss_type(message.type)):
-        return ()
-    return (0, 1) if message.type == "ContrastiveLoss" else (0,)
-
-
-def _shared_names(messages: Iterable[LayerParameter]) -> set[str]:
-    seen: set[str] = set()
-    shared: set[str] = set()
-    for message in messages:
-        for param in message.param:
-            if param.name:
-                (shared if param.name in seen else seen).add(param.name)
-    return shared
-
-
-def _for_inference(message: LayerParameter, shared: set[str]) -> LayerParameter:
-    """A layer without what only training reads: rules, fillers, multipliers, loss weights."""
-    new = type(message)()
-    new.CopyFrom(message)
-    for name in _OF_TRAINING.intersection(new.DESCRIPTOR.fields_by_name):
-        new.ClearField(name)
-    params = [
-        {"name": p.name, **({"share_mode": p.share_mode} if p.HasField("share_mode") else {})}
-        if p.name in shared
-        else {}
-        for p in message.param
-    ]
-    while params and not params[-1]:
-        params.pop()
-    for param in params:
-        new.param.add(**param)
-    if message.type != "DummyData":
-        for field, value in new.ListFields():
-            if field.name.endswith("_param") and isinstance(value, Message):
-                _drop_fillers(new, field.name)
-    return new
-
-
-def _drop_fillers(message: LayerParameter, block: str) -> None:
-    """Leave out the fillers of a block, and the block where it has nothing else."""
-    value: Any = getattr(message, block)
-    fillers = [f.name for f, _ in value.ListFields() if f.message_type and f.message_type.name == "FillerParameter"]
-    for name in fillers:
-        value.ClearField(name)
-    if fillers and not value.ListFields():
-        message.ClearField(block)
-
-
-def _with_tops(message: LayerParameter, tops: set[str]) -> LayerParameter:
-    """An Input layer with only those of its tops that are needed; other layers as they are."""
-    if message.type != "Input" or tops >= set(message.top):
-        return message
-    kept = [i for i, top in enumerate(message.top) if top in tops]
-    shapes = list(message.input_param.shape)
-    names = [message.top[i] for i in kept]
-    del message.top[:]
-    message.top.extend(names)
-    if len(shapes) > 1:
-        del message.input_param.shape[:]
-        message.input_param.shape.extend(shapes[i] for i in kept if i < len(shapes))
-    return message
+    own = isinstance(origin, SpecOrigin) and origin.spec.forms.keys() == {"DEPLOY"}
+    return own and not was_loss(layer) and not output_bottoms(layer.message)

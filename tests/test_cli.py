@@ -117,6 +117,11 @@ def test_standard_input(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert (tmp_path / "nets/stdin.prototxt").exists()
 
 
+def test_a_deploy_net_without_outputs_has_a_place(call: Call) -> None:
+    spec = "layers:\n  - {name: data, type: Input, shape: {dim: [1, 3]}}\n"
+    assert call("a.yaml", "--target", "deploy", a_yaml=spec).err.startswith("a.yaml:1:1: error[no-outputs]: ")
+
+
 @pytest.mark.parametrize("target", ["net", "train", "test", "deploy", "solver"])
 def test_targets(call: Call, target: str) -> None:
     done = call("a.yaml", "--target", target, a_yaml=TRAINED)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from netcompile.deploy import CONVERSIONS
+from netcompile.deploying.losses import CONVERSIONS
 from netcompile.importing import scalars
 from netcompile.layers import LAYER_TYPES
 from netcompile.states import State, includes

@@ -55,12 +55,15 @@ class Recompiled:
         """How the given deploy net differs from the one that comes of the spec, in lines; none where it does not."""
         report = Report()
         lowered = lower(self.spec, report, "DEPLOY", fork=self.fork)
-        derived = derive_deploy(lowered, read_options(self.spec.deploy), report, self.fork)
+        derived = derive_deploy(lowered, read_options(self.spec.deploy, report), report, self.fork)
         if derived is None or report.failed:
             return ["no deploy net comes of the spec as it is:", *(f"  {found.message}" for found in report)]
         own, other = (
             NetSide(name, net, graphs_of_net(net, phase="DEPLOY", fork=self.fork))
-            for name, net in (("deploy as this spec gives it", emit(derived)), ("as it was given", split_inputs(given)))
+            for name, net in (
+                ("deploy as this spec gives it", emit(derived.net)),
+                ("as it was given", split_inputs(given)),
+            )
         )
         difference = compare(own, other, inference=True)
         # The names of layers matter to their weights alone.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netcompile.diagnostics import Note, did_you_mean
 from netcompile.records import NamedTuple
+from netcompile.weights import differ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,20 +74,13 @@ def other_weights(net: Net, views: Sequence[View]) -> Iterator[NetFinding]:
     for view in views:
         for one in view.layers if view.graph.phase == "TEST" and view.layers is not train.layers else ():
             first = learned.get(one.layer.message.name)
-            if first is not None and one.blobs and _differ(first, one):
+            if first is not None and one.blobs and differ(first.blobs, one.blobs):
                 shapes = f"it learns {_blobs(one)} in TEST, but {_blobs(first)} in TRAIN"
                 text = f"{shapes}: a test takes the weights of TRAIN, and aborts"
                 notes = [Note("in TRAIN", first.layer.origin.span(""))] if first.layer is not one.layer else []
                 yield NetFinding(
                     one.layer, "", text, "the data of both phases must have the same channels, height and width", notes
                 )
-
-
-def _differ(one: GraphLayer, other: GraphLayer) -> bool:
-    ours, theirs = one.blobs or (), other.blobs or ()
-    if len(ours) != len(theirs):
-        return True
-    return any(a is not None and b is not None and a.differs(b) for a, b in zip(ours, theirs, strict=True))
 
 
 def _blobs(one: GraphLayer) -> str:

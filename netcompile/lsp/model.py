@@ -157,8 +157,8 @@ class Model:
         if spec is None or (spec.deploy is None and not self.settings.deploy):
             return None
         net = self._lowered(spec, "DEPLOY")
-        derived = derive_deploy(net, read_options(spec.deploy), Report())
-        return None if derived is None else infer(derived, State("DEPLOY"), Report(), incomplete=spec.incomplete)
+        derived = derive_deploy(net, read_options(spec.deploy, Report()), Report())
+        return None if derived is None else infer(derived.net, State("DEPLOY"), Report(), incomplete=spec.incomplete)
 
     @cached_property
     def instances(self) -> list[Instance]:

@@ -9,13 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Note
+from netcompile.weights import blobs_in_words, misfits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from netcompile.caffe.caffe_pb2 import SolverParameter
     from netcompile.ir import Graph, GraphLayer
-    from netcompile.shapes import Shape
     from netcompile.solving.rules import Findings
 
 _REGULARIZATIONS: Final = ("L2", "L1")
@@ -108,35 +106,14 @@ def _decays(graph: Graph) -> bool:
 
 def check_weights(solver: SolverParameter, train: Graph, test: Graph, findings: Findings) -> None:
     """Find layers that can't take the weights of the training net's layer of their name, as each does before a test."""
-    targets: dict[str, GraphLayer] = {}
-    for layer in test.layers:
-        targets.setdefault(layer.layer.message.name, layer)
-    for source in train.layers:
-        target = targets.get(source.layer.message.name)
-        if target is None or not _differ(source.blobs, target.blobs):
-            continue
+    for source, target in misfits(train, test):
         message, origin = target.layer.message, target.layer.origin
         text = (
-            f"{message.type} '{message.name}' has {_blobs(target.blobs)} in {test.phase}, but in the training net "
-            f"{_blobs(source.blobs)}: {first_test(solver)} aborts where it takes over the weights"
+            f"{message.type} '{message.name}' has {blobs_in_words(target.blobs)} in {test.phase}, but in the training "
+            f"net {blobs_in_words(source.blobs)}: {first_test(solver)} aborts where it takes over the weights"
         )
         notes = (Note("the layer of the training net", source.layer.origin.span("")), *origin.notes(""))
         hint = "give it another name where it is to have weights of its own, else the same shapes"
         findings.report.add(
             "weights-mismatch", origin.span(""), text, notes=notes, hint=hint, severity=severity_of_tests(solver)
         )
-
-
-def _differ(ours: Sequence[Shape | None] | None, theirs: Sequence[Shape | None] | None) -> bool:
-    if ours is None or theirs is None:
-        return False
-    if len(ours) != len(theirs):
-        return True
-    return any(a is not None and b is not None and a.differs(b) for a, b in zip(ours, theirs, strict=True))
-
-
-def _blobs(shapes: Sequence[Shape | None] | None) -> str:
-    if not shapes:
-        return "no learned blobs"
-    noun = "the learned blob" if len(shapes) == 1 else "the learned blobs"
-    return f"{noun} {' and '.join('?' if shape is None else str(shape) for shape in shapes)}"
