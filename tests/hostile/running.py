@@ -102,9 +102,10 @@ def play(case, folder, size, timeout=60):
 def _made(case, folder, size):
     """The arguments of a case. A process of its own makes the files: its memory would count as that of its children."""
     context = multiprocessing.get_context("fork")
-    queue = context.SimpleQueue()
-    process = context.Process(target=lambda: queue.put(case.make(folder, size)))
+    reader, writer = context.Pipe(duplex=False)
+    process = context.Process(target=lambda: writer.send(case.make(folder, size)))
     process.start()
+    writer.close()
+    made = reader.recv()
     process.join()
-    assert process.exitcode == 0
-    return queue.get()
+    return made
