@@ -62,6 +62,7 @@ def start(arguments, folder, *, code=None, before=(), setup=None, **streams):
 
     def prepare():
         _bounded()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell lets what runs in the background ignore it
         if setup is not None:
             setup()
 
