@@ -224,7 +224,7 @@ def expand_document(
         report,
         libraries=libraries,
         overrides=variables,
-        damaged=validated.damaged.union(*(one.damaged for one in imported)),
+        damaged={node: lost for one in (validated, *imported) for node, lost in one.damaged.items()},
         recheck=partial(_recheck, allow_custom=custom, custom_types=types, fork=fork),
         fork=fork,
         lost_library=lost,

@@ -21,6 +21,7 @@ MOST_OF_A_KIND: Final = 1000  # findings of one code: nobody reads on, and a gen
 _LONGEST: Final = 1000  # characters of a message; names and values in it may be of any length
 _SOME: Final = 100  # words to guess from: comparing with all of more takes longer than asking for all slips
 _MANY: Final = 200  # words to guess from; more are not looked through, only asked for what is one slip away
+_DOUBTFUL: Final = frozenset({"bad-tag", "wrong-kind", "unknown-enum-value", "unknown-filler"})
 _LETTERS: Final = "etaoinsrhldcumfpgwybvkxjqz_0123456789"
 _LONGEST_WORD: Final = 100
 
@@ -70,14 +71,14 @@ class Report:
     kept. Of one code, `most` findings are kept.
     """
 
-    __slots__ = ("_chains", "_counts", "_found", "_most", "_spoiled")
+    __slots__ = ("_chains", "_counts", "_doubtful", "_found", "_most")
 
     def __init__(self, most: int | None = MOST_OF_A_KIND) -> None:
         self._most = most
         self._counts: dict[str, int] = {}
         self._found: dict[tuple[object, ...], Diagnostic] = {}
         self._chains: dict[tuple[object, ...], tuple[Note, ...]] = {}
-        self._spoiled: set[tuple[object, ...]] = set()  # places of bad tags: what is found there too follows from them
+        self._doubtful: dict[tuple[object, ...], Diagnostic] = {}  # by place: what is said of a value that is no good
 
     def add(
         self,
@@ -99,11 +100,12 @@ class Report:
     def append(self, diagnostic: Diagnostic) -> None:
         """Record a finding that is already made."""
         place = _place(diagnostic)
-        if place in self._spoiled:
-            return
-        if diagnostic.code == "bad-tag":
-            self._spoiled.add(place)
         chain = tuple(note for note in diagnostic.notes if note.use)
+        first = self._doubtful.get(place)
+        if first is not None and _only_follows(diagnostic, first, chain):
+            return
+        if diagnostic.code in _DOUBTFUL and diagnostic.span is not None:
+            self._doubtful.setdefault(place, diagnostic)
         if chain and self._chains.setdefault((diagnostic.code, place), chain) != chain:
             return
         key = (diagnostic.code, place, diagnostic.message)
@@ -151,6 +153,19 @@ class Report:
     def ordered(self) -> tuple[Diagnostic, ...]:
         """All findings in the order of the text: by source, line and column; those without a place come last."""
         return tuple(sorted(self._found.values(), key=_place))
+
+
+def _only_follows(diagnostic: Diagnostic, first: Diagnostic, chain: tuple[Note, ...]) -> bool:
+    """Whether a finding only follows from what is wrong with the value at its place, or is a second one of another use.
+
+    The kind of a value is put right without a doubt, so that only words which nobody knows follow from that.
+    """
+    if first.code == "bad-tag":
+        return True
+    before = tuple(note for note in first.notes if note.use)
+    if (before and before != chain) or (diagnostic.code, diagnostic.message) == (first.code, first.message):
+        return False
+    return first.code != "wrong-kind" or diagnostic.code.startswith("unknown-")
 
 
 def _place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:

@@ -6,9 +6,11 @@ of uses that brought it in. What could not be expanded is reported and left out;
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.diagnostics import Note, Report, did_you_mean
+from netcompile.ir import BROKEN, WHOLE
 from netcompile.language.blocks import MAX_CONDITIONAL, MAX_DEPTH, MAX_ITEMS, Block, Growth, block_table, read_turns
 from netcompile.language.defaults import Defaults
 from netcompile.language.flow import Flow
@@ -16,7 +18,7 @@ from netcompile.language.forms import Shaper
 from netcompile.language.merge import is_null
 from netcompile.language.places import intersect, read_only
 from netcompile.language.scope import Scope, Substitution, reference_to
-from netcompile.language.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside
+from netcompile.language.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside, lost_with
 from netcompile.language.uses import Entry, continue_from, read_parameters
 from netcompile.language.variables import merge_libraries, variables
 from netcompile.language.wording import some_of
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping
 
     from netcompile.forks.read import Fork
+    from netcompile.ir import Damage
 
 Recheck: TypeAlias = "Callable[[Mapping, str, Report], Mapping | None]"
 _DOCUMENT_KEYS: Final = frozenset({"vars", "defaults", "blocks", "imports", "layers", "deploy", "solver", "lint"})
@@ -58,7 +61,7 @@ def expand(
     *,
     libraries: Iterable[Mapping] = (),
     overrides: AbstractMapping[str, Node] | None = None,
-    damaged: frozenset[int] = frozenset(),
+    damaged: AbstractMapping[int, Damage] = MappingProxyType({}),
     recheck: Recheck = lambda node, _definition, _report: node,
     fork: Fork | None = None,
     lost_library: bool = False,
@@ -66,7 +69,7 @@ def expand(
     """Expand a validated document.
 
     `libraries` are the imported documents, in the order in which they apply. `overrides` are the variables set from
-    outside. `damaged` has the ids of nodes that lost something in validation. `recheck` validates a node again
+    outside. `damaged` says by id what nodes lost in validation. `recheck` validates a node again
     after its references were replaced, by a definition of the JSON Schema: it gives the same node where nothing is
     wrong, else what is sound of it, or None. The fields are those of `fork`, or Caffe's own. `lost_library`: an
     import could not be read, so that what is unknown here may be its.
@@ -84,7 +87,7 @@ class _Expander:
         report: Report,
         libraries: Sequence[Mapping],
         overrides: AbstractMapping[str, Node],
-        damaged: frozenset[int],
+        damaged: AbstractMapping[int, Damage],
         recheck: Recheck,
         fork: Fork | None,
     ) -> None:
@@ -235,7 +238,7 @@ class _Expander:
     # Layers
 
     def _layer(self, item: Mapping, context: _Context) -> None:
-        node, damaged = item, id(item) in self.damaged
+        node, damaged = item, self.damaged.get(id(item), WHOLE)
         if self.references:
             node, damaged = self._replaced(item, context, damaged=damaged)
         kind = node.entries.get("type")
@@ -248,18 +251,18 @@ class _Expander:
         if spec is not None:
             self.layers.append(spec)
 
-    def _replaced(self, item: Mapping, context: _Context, *, damaged: bool) -> tuple[Mapping, bool]:
-        """A layer with its references replaced, and whether something in it is wrong."""
+    def _replaced(self, item: Mapping, context: _Context, *, damaged: Damage) -> tuple[Mapping, Damage]:
+        """A layer with its references replaced, and what of it may be missing, as something in it is wrong."""
         substitution = Substitution(context.scope, self.report, context.use)
         node = substitution.mapping(item)
         if node is item or substitution.failed:
             # Past the bound on what references bring in, every layer would be refused.
             self.stopped = self.stopped or self.globals.bounds.exceeded
-            return node, damaged or substitution.failed
+            return node, damaged | _lost(item, node) if substitution.failed else damaged
         name = node.entries.get("name")
         title = name.value if type(name) is Scalar else ""
         sound = self._sound(node, item, "layer", f"used for layer '{title}' here", context.use)
-        return sound or node._replace(entries={}), damaged or sound is not node
+        return sound or node._replace(entries={}), damaged if sound is node else damaged | BROKEN
 
     def _wanted(self, type_name: str, context: _Context) -> bool:
         """Whether the `when` of a type's defaults lets its layers be. It sees the variables of the document."""
@@ -366,6 +369,11 @@ class _Expander:
             if self._sound(whole, item, "repetition", "used in a repetition here", context.use) is not whole:
                 return None
         return node if type(node) is Mapping else None
+
+
+def _lost(item: Mapping, node: Mapping) -> Damage:
+    """What a layer may lack of which some references have no value: its bottoms and tops only where they had some."""
+    return lost_with(key for key, value in item.entries.items() if node.entries.get(key) is not value)
 
 
 def _at_start(node: Mapping) -> Scalar:

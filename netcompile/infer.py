@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.diagnostics import Note, did_you_mean
-from netcompile.ir import Graph, GraphLayer, Layer, Net, Version
+from netcompile.ir import GUESSED, Graph, GraphLayer, Layer, Net, Version
 from netcompile.layers import LAYER_TYPES, Applied, Known, LayerType, apply_again
 from netcompile.learned import Sharing, check_fillers, learned_blobs
 from netcompile.shapes import UNKNOWN, Shape, ShapeError, Unshaped
@@ -121,7 +121,7 @@ class _Inference:
         # Of hundreds, one cause is more likely than as many slips.
         guessing = len(self.report) < _MOST_GUESSED
         meant = did_you_mean(bottom, islice(reversed(self.latest), _NEAR)) if guessing else None
-        if layer.damaged or (self.incomplete and meant is None):
+        if not layer.damaged.isdisjoint(("bottoms", "rules")) or (self.incomplete and meant is None):
             return None
         notes, elsewhere = self._makers(layer, bottom)
         guess = None if elsewhere or not meant else f"did you mean '{meant}'?"
@@ -173,6 +173,9 @@ class _Inference:
         return names
 
     def _duplicate_top(self, layer: Layer, i: int, top: str, first: int | None, read: Version | None) -> None:
+        lost = layer.damaged if first is None else layer.damaged | self.layers[first].damaged
+        if not lost.isdisjoint(("tops", "rules")):
+            return
         notes = []
         if first is not None:
             other = self.layers[first]
@@ -226,7 +229,7 @@ class _Inference:
         again = self.filled.get(id(applied)) if plain and not layer.damaged else None
         blobs, fillers = self._learned(layer, kind, applied, plain=plain) if again is None else again[1]
         declared, tops = len(self.made[index]), applied.tops
-        if layer.damaged:
+        if layer.damaged and layer.damaged != GUESSED:
             tops = [None] * declared
         elif len(tops) != declared:  # Caffe makes missing tops of losses by itself
             tops = [*tops[:declared], *[None] * (declared - len(tops))]
@@ -299,12 +302,11 @@ class _Inference:
         message = layer.message
         if layer.custom or layer.damaged:
             return
-        from netcompile.layers.forks import fork_hint  # noqa: PLC0415 - for the refused
+        from netcompile.language.names import meant_type  # noqa: PLC0415 - for the refused
 
-        meant = did_you_mean(message.type, LAYER_TYPES)
         text = f"'{message.type}' is not a layer type of Caffe" if message.type else "the layer has no type"
         own = "a type of a fork or of your own needs `custom: true` or --allow-custom-layers"
-        hint = fork_hint(message.type) or (f"did you mean '{meant}'?" if meant else own)
+        hint = meant_type(message.type, LAYER_TYPES).hint or own
         self._add(layer, "unknown-type" if message.type else "missing-field", "type", text, hint=hint)
 
     def _check_counts(self, index: int, kind: LayerType, tops: Sequence[Shape | None]) -> None:

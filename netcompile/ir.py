@@ -6,7 +6,7 @@ Values only, with lookups. Nothing here knows YAML, and nothing here computes.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from netcompile.records import NamedTuple
 
@@ -56,13 +56,21 @@ class NoOrigin:
 NO_ORIGIN = NoOrigin()
 
 
+# What of a layer may be missing, as something in it was wrong: its "fields", "bottoms", "tops", or "rules" of phases.
+Damage: TypeAlias = "frozenset[str]"
+WHOLE: Final[Damage] = frozenset()
+BROKEN: Final[Damage] = frozenset({"fields", "bottoms", "rules"})
+# Nothing is missing, but its type is only what was probably meant: it is not held against the layer.
+GUESSED: Final[Damage] = frozenset({"type"})
+
+
 class Layer(NamedTuple):
     """One layer of a net. `message` is complete as Caffe would read it and must not be changed.
 
     `given` has the names of all fields that are set in it, and maybe of some that are not: to ask a message for each
     costs more than to look here first. Its name, type, bottoms and tops need not be there.
-    `declared` holds shapes that the user gave for tops, by name. `damaged` marks a layer in which something was found
-    wrong before: its shapes are not to be trusted. `custom` says that the type is not Caffe's own. `forked` says that a
+    `declared` holds shapes that the user gave for tops, by name. `damaged` says what of a layer was found wrong
+    before: then its shapes are not to be trusted. `custom` says that the type is not Caffe's own. `forked` says that a
     fork of Caffe reads more in it than `message` has, so that what Caffe's own rules refuse may be right.
     """
 
@@ -71,7 +79,7 @@ class Layer(NamedTuple):
     origin: Origin = NO_ORIGIN
     declared: Mapping[str, Shape] = MappingProxyType({})
     custom: bool = False
-    damaged: bool = False
+    damaged: Damage = WHOLE
     forked: bool = False
 
 

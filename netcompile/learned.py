@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.caffe.caffe_pb2 import ParamSpec
 from netcompile.layers._checks import value_at
-from netcompile.layers._fillers import check_filler
+from netcompile.layers._fillers import TYPES, check_filler
 from netcompile.layers._rules import stored_shape
 from netcompile.records import NamedTuple
 from netcompile.shapes import Shape, ShapeError, check_blob
@@ -103,6 +103,11 @@ def check_fillers(
     for shape, path in zip(shapes, fillers, strict=True):
         if path is not None:
             errors.extend(check_filler(value_at(layer, path), shape, path))
+    for error in errors:
+        if error.code == "unknown-filler":
+            from netcompile.language.names import meant_word  # noqa: PLC0415 - for the refused
+
+            error.hint = meant_word(value_at(layer, error.at), TYPES).hint
     return errors
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
 from netcompile.checked_states import build
 from netcompile.diagnostics import Report
-from netcompile.ir import Layer, Net, given_fields
+from netcompile.ir import BROKEN, WHOLE, Layer, Net, given_fields
 from netcompile.lints import lint
 from netcompile.passes import check_run
 from netcompile.solver import NetUse, state_of
@@ -169,7 +169,7 @@ def read_net(source: Source, report: Report, *, fork: Fork | None = None, allow_
     layers = []
     for index, message in enumerate(upgraded.net.layer):
         field, element, _ = upgraded.origins.written(index)
-        damaged = (field, element) in parsed.unsound
+        damaged = BROKEN if (field, element) in parsed.unsound else WHOLE
         origin = _LayerOrigin(parsed.positions, upgraded.origins, index)
         layer = Layer(message, given_fields(message), origin, custom=allow_custom, damaged=damaged)
         layers.append(layer if carried is None else carried.mark(layer, field, element))

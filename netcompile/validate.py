@@ -19,9 +19,11 @@ from netcompile.validation.acceptor import Acceptor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from collections.abc import Mapping as AbstractMapping
 
     from netcompile.diagnostics import Report
     from netcompile.forks.read import Fork
+    from netcompile.ir import Damage
     from netcompile.tree import Node
 
 _ANY: Final = "."
@@ -31,13 +33,13 @@ _WITHOUT_VARIABLES: Final = (r"\\$", "(?!)")  # the pattern of a text with a ref
 class Validated(NamedTuple):
     """A document that satisfies the schema. It shares every part that was right with the document that was given.
 
-    An item of `layers` that could not be saved is left as null. `damaged` has the id of each other part that lost
-    something which could not be put right (layers, block uses, repetitions, blocks, entries of `defaults`, `solver`,
-    `deploy`, the document itself): what is missing there is already reported.
+    An item of `layers` that could not be saved is left as null. `damaged` says by id what each other part lost that
+    could not be put right (layers, block uses, repetitions, blocks, entries of `defaults`, `solver`, `deploy`, the
+    document itself): what is missing there is already reported.
     """
 
     document: Mapping
-    damaged: frozenset[int]
+    damaged: AbstractMapping[int, Damage]
 
 
 class Rules:
@@ -138,14 +140,16 @@ def validate_section(section: Mapping, name: str, report: Report, fork: Fork | N
     return _validated(section, name, _rules(variables=False, custom_types="", fork=fork), report)[0]
 
 
-def _validated(node: Mapping, definition: str, rules: Rules, report: Report) -> tuple[Mapping | None, frozenset[int]]:
+def _validated(
+    node: Mapping, definition: str, rules: Rules, report: Report
+) -> tuple[Mapping | None, dict[int, Damage]]:
     if rules.accepts(node, definition):
-        return node, frozenset()
+        return node, {}
     from netcompile.validation.mend import Mender  # noqa: PLC0415 - imports jsonschema, for the refused alone
 
     mender = Mender(rules, report)
     sound = mender.mend(node, definition)
-    return sound if type(sound) is Mapping else None, frozenset(mender.damaged)
+    return sound if type(sound) is Mapping else None, mender.damaged
 
 
 def declared_custom(document: Mapping) -> set[str]:

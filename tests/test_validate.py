@@ -77,7 +77,7 @@ FINDINGS = {
     ),
     "a type that a slip can't explain": (
         "[{name: a, type: Convolution3D, kernel_depth: 6}]",
-        ["1:26 unknown-type: there is no layer type 'Convolution3D' | did you mean 'Convolution'?"],
+        ["1:26 unknown-type: there is no layer type 'Convolution3D' | write `custom: true` if the type is your own"],
     ),
     "no name": (
         "[{type: ReLU}]",
@@ -106,8 +106,8 @@ FINDINGS = {
     ),
     "fields that moved": (
         "[{name: a, type: Data, crop_size: 227, train: {mirror: true}}]",
-        ["1:32 unknown-field: Data has no field 'crop_size' | write it in a block: `transform_param: {crop_size: ...}`",
-         "1:56 unknown-field: Data has no field 'mirror' | write it in a block: `transform_param: {mirror: ...}`"],
+        ["1:32 unknown-field: Data has no field 'crop_size' | write it in a block: `transform_param: {crop_size: 227}`",
+         "1:56 unknown-field: Data has no field 'mirror' | write it in a block: `transform_param: {mirror: true}`"],
     ),
     "in a filler": (
         "[{name: a, type: Convolution, weight_filler: {type: gaussian, stdd: 1}, bias_filler: xaiver}]",
@@ -121,7 +121,7 @@ FINDINGS = {
     ),
     "in a block of another type": (
         "[{name: a, type: ReLU, pooling_param: {kernel: 3}}]",
-        ["1:48 unknown-field: pooling_param has no field 'kernel' | did you mean 'kernel_w'?"],
+        ["1:48 unknown-field: pooling_param has no field 'kernel' | did you mean 'kernel_size'?"],
     ),
     "in a variant": (
         "[{name: a, type: Data, train: {batch_sise: 3, name: b}, test: true}]",
@@ -170,7 +170,7 @@ FINDINGS = {
     "a spec": (
         "lyers: []\nvars: ~\nforce_backward: 1\nlint: {ignor: a}\n5: 6",
         ["1:1 unknown-field: a spec has no key 'lyers' | did you mean 'layers'?",
-         "2:7 wrong-kind: vars is empty; it takes a mapping | -",
+         "2:7 wrong-kind: vars is empty; it takes a mapping | write `vars: {width: 64}`",
          "3:17 wrong-kind: force_backward is 1; it takes true or false | write true",
          "4:8 unknown-field: lint has no key 'ignor' | did you mean 'ignore'?",
          "5:1 unknown-field: a spec has no key '5' | -"],

@@ -11,7 +11,7 @@ from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
     from collections.abc import Mapping as AbstractMapping
 
     from netcompile.tree import Span
@@ -36,7 +36,7 @@ class Block(NamedTuple):
     damaged: bool
 
 
-def block_table(nodes: AbstractMapping[str, Node], damaged: frozenset[int] = frozenset()) -> dict[str, Block]:
+def block_table(nodes: AbstractMapping[str, Node], damaged: Container[int] = frozenset()) -> dict[str, Block]:
     """The blocks by name; `damaged` has the ids of nodes that lost something. What is no block is left out."""
     table = {}
     for name, node in nodes.items():

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
+from netcompile.ir import BROKEN
 from netcompile.language.defaults import VARIANTS, Defaults
 from netcompile.language.flow import Flow, NoBottom
 from netcompile.language.merge import is_null, is_true, merge, normalise
@@ -20,6 +21,7 @@ from netcompile.tree import Scalar
 
 if TYPE_CHECKING:
     from netcompile.diagnostics import Report
+    from netcompile.ir import Damage
     from netcompile.language.flow import Tops
     from netcompile.language.merge import Fields
     from netcompile.layers import LayerType
@@ -48,18 +50,18 @@ class Shaper:
         flow: Flow,
         only: frozenset[str] | None,
         *,
-        damaged: bool,
+        damaged: Damage,
     ) -> LayerSpec | None:
         """The layer written at `node`, which has a name and a type and which block uses leave in the targets `only`.
 
-        None where it exists nowhere. `damaged`: something in it is found wrong already, and parts may be missing.
+        None where it exists nowhere. `damaged` says what of it may be missing, as something in it is wrong already.
         """
         name, type_node = node.entries["name"], node.entries["type"]
         assert type(name) is Scalar
         assert type(type_node) is Scalar
         layer = _Layer(self, node, _text(name), _text(type_node), use, damaged=damaged)
         spec = layer.spec(flow, only)
-        self.incomplete = self.incomplete or layer.lost_tops
+        self.incomplete = self.incomplete or layer.lost_tops or "tops" in damaged
         return spec
 
 
@@ -67,7 +69,7 @@ class _Layer:
     """One layer on its way to a LayerSpec."""
 
     def __init__(
-        self, shaper: Shaper, node: Mapping, name: str, type_name: str, use: Use | None, *, damaged: bool
+        self, shaper: Shaper, node: Mapping, name: str, type_name: str, use: Use | None, *, damaged: Damage
     ) -> None:
         self.report = shaper.report
         self.defaults = shaper.defaults
@@ -126,7 +128,7 @@ class _Layer:
         """Report what is wrong with the layer, which counts as damaged from now on."""
         if self.damaged:
             return
-        self.damaged = True
+        self.damaged = BROKEN
         place = self.node.entries["name"] if node is None else node
         text = f"{self.type} '{self.name}': {message}"
         self.report.add(code, place.span, text, hint=hint, notes=self.use.notes() if self.use else ())
@@ -185,7 +187,8 @@ class _Layer:
                 self.implied = flow.bottom(places.targets, places.rules)
             except NoBottom as error:
                 self.implied = {}
-                self.damaged = self.damaged or error.lost
+                if error.lost:
+                    self.damaged |= BROKEN
                 text = f"it names no bottom, and none is implied: {error}"
                 self._add("implied-bottom", None, text, "name its `bottom`")
         return self.implied

@@ -12,14 +12,27 @@ from netcompile.records import NamedTuple
 from netcompile.tree import List, Scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from collections.abc import Mapping as AbstractMapping
-    from collections.abc import Sequence
 
+    from netcompile.ir import Damage
     from netcompile.language.merge import Fields
     from netcompile.tree import Mapping, Node, Span
 
 TARGETS: Final = ("TRAIN", "TEST", "DEPLOY")
 EVERYWHERE: Final = frozenset(TARGETS)
+_WIRING: Final = {
+    "name": "tops",
+    "top": "tops",
+    "in_place": "tops",
+    "bottom": "bottoms",
+    "train": "bottoms",
+    "test": "bottoms",
+    "deploy": "bottoms",
+    "include": "rules",
+    "exclude": "rules",
+    "only": "rules",
+}
 
 
 class Use(NamedTuple):
@@ -57,7 +70,7 @@ class LayerSpec(NamedTuple):
 
     `forms` has the targets in which it exists, each with its form. `split` says that it has a form per phase, and is
     emitted once for each. `only` has the targets that its own `only` and those of block uses leave; None: all.
-    `damaged`: something in it was found wrong, and parts may be missing.
+    `damaged` says what of it may be missing, as something in it was found wrong.
     """
 
     name: str
@@ -66,7 +79,7 @@ class LayerSpec(NamedTuple):
     split: bool
     only: frozenset[str] | None
     use: Use | None
-    damaged: bool
+    damaged: Damage
 
 
 class Expanded(NamedTuple):
@@ -90,6 +103,11 @@ def name_list(node: Node | None) -> list[Scalar]:
     if type(node) is List:
         return [item for item in node.items if type(item) is Scalar]
     return []
+
+
+def lost_with(keys: Iterable[object]) -> Damage:
+    """What may be missing of a layer that lost these keys, or something under them."""
+    return frozenset({"fields", *(_WIRING[key] for key in keys if key in _WIRING)})
 
 
 def is_inside(span: Span, node: Mapping) -> bool:

@@ -75,7 +75,7 @@ def takes(schema: dict[str, Any]) -> str:
 
 def words_of(schema: dict[str, Any]) -> list[str]:
     """The words of a leaf that takes one of some words; empty where it takes anything else."""
-    options = [schema, *schema.get("anyOf", ())]
+    options = [schema, *schema.get("anyOf", ()), *schema.get("else", {}).get("anyOf", ())]
     return next((list(option["enum"]) for option in options if "enum" in option), [])
 
 

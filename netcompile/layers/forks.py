@@ -1,4 +1,4 @@
-"""Layer types of well-known forks of Caffe, so that an unknown type can be told from a misspelt one.
+"""Layer types and messages of well-known forks of Caffe, so that an unknown one can be told from a misspelt one.
 
 Only for hints: what these types compute is not known here, and another fork may have a type of the same name.
 """
@@ -29,7 +29,30 @@ _FORKS: Final = {
     "forks for metric learning": "TripletLoss",
     "forks for detection": "FocalLoss",
 }
+_MESSAGES: Final = {
+    "SSD (weiliu89/caffe)": "annotated_data_param detection_evaluate_param detection_output_param multibox_loss_param "
+    "norm_param permute_param prior_box_param",
+    "Fast R-CNN (rbgirshick/caffe-fast-rcnn)": "roi_pooling_param smooth_l1_loss_param",
+    "R-FCN (daijifeng001/caffe-rfcn)": "box_annotator_ohem_param psroi_pooling_param",
+    "DeepLab": "interp_param seg_accuracy_param unique_label_param",
+    "SegNet (alexgkendall/caffe-segnet)": "bn_param dense_image_data_param upsample_param",
+    "ShuffleNet's forks": "shuffle_channel_param",
+    "forks with deformable convolution": "deformable_convolution_param",
+    "forks with spatial transformers": "st_param",
+    "caffe-face (ydwen/caffe-face)": "center_loss_param",
+    "SphereFace": "margin_inner_product_param",
+    "FlowNet 2 (lmb-freiburg/flownet2)": "augmentation_param correlation_param l1_loss_param resample_param",
+}
 FORK_TYPES: Final = MappingProxyType({name: fork for fork, names in _FORKS.items() for name in names.split()})
+
+
+_FIELDS: Final = {name: fork for fork, names in _MESSAGES.items() for name in names.split()}
+
+
+def fork_field_hint(name: str) -> str | None:
+    """Say which fork has a layer's message of this very name; None where no known one has it."""
+    fork = _FIELDS.get(name)
+    return None if fork is None else f"it is a message of {fork}: --caffe PATH reads it"
 
 
 def fork_hint(name: str) -> str | None:

@@ -10,18 +10,21 @@ from __future__ import annotations
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
-from netcompile.diagnostics import did_you_mean
+from netcompile.ir import BROKEN, GUESSED, WHOLE
+from netcompile.kinds import is_meant
+from netcompile.language.names import meant_type
+from netcompile.language.spec import lost_with
 from netcompile.language.wording import is_slip, quoted
-from netcompile.layers.forks import fork_hint
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.validation.acceptor import key_text
 from netcompile.validation.refusals import MOST_PROBLEMS, Explainer, bad_name
-from netcompile.validation.repair import Add, Drop, Rename, find, find_key, repaired
+from netcompile.validation.repair import Add, Drop, Rename, Replace, find, find_key, repaired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from netcompile.diagnostics import Report
+    from netcompile.ir import Damage
     from netcompile.tree import Node, Span
     from netcompile.validate import Rules
     from netcompile.validation.refusals import Problem
@@ -33,32 +36,47 @@ _PARTS: Final = {
     "repetition": ("layers",),
 }
 _ROUNDS: Final = 6
+_FOREIGN: Final = "a spec has `layers`, a library `blocks`, `defaults` or `vars`; --skip-others passes over other files"
 # Nobody reads on, and a hundred thousand explanations would take minutes.
 _MOST_FINDINGS: Final = 1000
 
 
 class Mender:
-    """Mends the nodes of one document. `damaged` collects the ids of nodes that lost something."""
+    """Mends the nodes of one document. `damaged` collects by id what nodes lost."""
 
     def __init__(self, rules: Rules, report: Report) -> None:
         self.rules = rules
         self.report = report
         self.explainer = Explainer(rules.full())
-        self.damaged: set[int] = set()
+        self.damaged: dict[int, Damage] = {}
 
     def mend(self, node: Node, definition: str) -> Node | None:
         """Report what is wrong with a node, and return what is sound of it; None where nothing is."""
+        if definition == "document" and type(node) is Mapping and self._is_foreign(node):
+            return node._replace(entries={}, keys={})
         shell, damaged = self._mend_shell(node, definition)
         if type(shell) is not Mapping:
             return shell
         whole = self._mend_parts(shell, _definition_of(shell, definition))
         if damaged:
-            self.damaged.add(id(whole))
+            self.damaged[id(whole)] = damaged
         return whole
 
-    def _mend_shell(self, node: Node, definition: str) -> tuple[Node | None, bool]:
+    def _is_foreign(self, document: Mapping) -> bool:
+        """Report a document that is some other program's: most of its keys are none of a spec."""
+        known = self.rules.full()["definitions"]["document"]["properties"]
+        unknown = [key for key in document.keys if key not in known]
+        theirs = len(unknown) > sum(key in known and key != "name" for key in document.keys)
+        meant = "layers" in document.keys or any(is_slip(str(key), "layers") for key in unknown)
+        if not theirs or meant or "input" in unknown or is_meant(document.source.text):
+            return False
+        text = "this is no spec: it has no `layers`, and most of its keys are unknown"
+        self.report.add("not-a-spec", document.keys[unknown[0]].span, text, hint=_FOREIGN)
+        return True
+
+    def _mend_shell(self, node: Node, definition: str) -> tuple[Node | None, Damage]:
         """Mend a node without its parts. A repaired key or type can bring more mistakes to light: hence the rounds."""
-        damaged, quiet = False, False
+        damaged, quiet = WHOLE, False
         dropped: set[Path] = set()
         for _ in range(_ROUNDS):
             definition = _definition_of(node, definition)
@@ -68,20 +86,20 @@ class Mender:
             problems = self.explainer.explain(shell, definition)
             assert problems, "the acceptor refuses what jsonschema accepts"
             for problem in problems:
-                if not quiet and not _follows(problem, dropped):
+                if problem.message and not quiet and not _follows(problem, dropped):
                     self.report.add(problem.code, _span(node, problem), problem.message, hint=problem.hint)
             repairs = [problem.repair for problem in problems]
-            damaged = damaged or any(type(repair) in (Drop, Add, NoneType) for repair in repairs)
+            damaged = damaged.union(*map(_lost, problems))
             # A layer of unknown type keeps what every layer has; its own fields are neither right nor wrong.
             quiet = quiet or any(type(repair) is Add and "custom" in repair.entries for repair in repairs)
             if len(problems) >= MOST_PROBLEMS:
-                return None, True
+                return None, BROKEN
             dropped.update(problem.path for problem in problems if type(problem.repair) is Drop)
             mended = repaired(node, [(problem.path, problem.repair) for problem in problems])
             if mended is None or mended is node:
-                return mended, True
+                return mended, BROKEN
             node = mended
-        return None, True
+        return None, BROKEN
 
     def _mend_parts(self, node: Mapping, definition: str) -> Mapping:
         changed: dict[str, Node | None] = {}
@@ -129,15 +147,13 @@ class Mender:
                 entries[name], keys[name] = mended, defaults.keys[key]
         return defaults._replace(entries=entries, keys=keys)
 
-    def _known_type(self, key: Scalar, known: Iterable[str]) -> str | None:
+    def _known_type(self, key: Scalar, known: Collection[str]) -> str | None:
         """Report a type in `defaults` that is not known, and return the one that it must be, if any."""
         word = str(key.value)
-        of_fork = fork_hint(word)
-        meant = None if of_fork else did_you_mean(word, known)
-        guess = f"did you mean '{meant}'?" if meant else "write `custom: true` in it if the type is your own"
-        hint = of_fork or guess
+        meant = meant_type(word, known)
+        hint = meant.hint or "write `custom: true` in it if the type is your own"
         self.report.add("unknown-type", key.span, f"there is no layer type {quoted(word)}", hint=hint)
-        return meant if meant is not None and is_slip(word, meant) else None
+        return meant.word if meant.sure else None
 
     def _mend_blocks(self, blocks: Mapping) -> Mapping:
         entries: dict[Any, Node] = {}
@@ -149,7 +165,7 @@ class Mender:
             mended = self.mend(value, "block")
             if mended is None:
                 mended = Mapping({}, {}, value.start, value.end, value.source)
-                self.damaged.add(id(mended))
+                self.damaged[id(mended)] = BROKEN
             entries[name], keys[name] = mended, blocks.keys[key]
         return blocks._replace(entries=entries, keys=keys)
 
@@ -186,6 +202,18 @@ def _without_parts(node: Node, definition: str) -> Node:
         elif type(part) is Mapping:
             emptied[key] = part._replace(entries={}, keys={})
     return node._replace(entries=emptied)
+
+
+def _lost(problem: Problem) -> Damage:
+    """What a layer may lack when a problem with it is repaired."""
+    repair, path = problem.repair, problem.path
+    if type(repair) is Replace and problem.code == "unknown-type":
+        return GUESSED
+    if type(repair) is Add:
+        return lost_with(repair.entries.keys() - {"custom", "type"})
+    if type(repair) is NoneType or (type(repair) is Drop and repair.lost):
+        return lost_with(path)
+    return WHOLE
 
 
 def _follows(problem: Problem, dropped: set[Path]) -> bool:

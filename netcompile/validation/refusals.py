@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jsonschema import Draft7Validator
 
-from netcompile.diagnostics import did_you_mean
-from netcompile.language.wording import is_slip, listed, number_in, quoted, shown, takes, truth_in, words_of, written
-from netcompile.layers.forks import fork_hint
+from netcompile.language.names import meant_type, meant_word, other_names
+from netcompile.language.wording import is_slip, listed, quoted, shown, words_of, written
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.validation.acceptor import key_text
-from netcompile.validation.repair import Add, Drop, Rename, Replace, find
+from netcompile.validation.keys import Place, advise, multipliers, of_document
+from netcompile.validation.repair import Add, Drop, Rename, Replace, find, find_key
+from netcompile.validation.values import advice, expected, flow, is_bare, message_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from netcompile.tree import Node
     from netcompile.validation.repair import Path, Repair
@@ -51,7 +52,7 @@ _OWNERS: Final = {
 }
 _WORDED: Final = ("document", "deploy", "block", "repetition", "lint")
 _PLACES: Final = ("train", "test", "deploy")
-_OF_A_FORK: Final = "a message of a Caffe fork needs --caffe"
+_NO_TEXT: Final = "\0"  # with which a key ends that is no text
 _RANKS: Final = {"wrong-kind": 0, "unknown-type": 1}
 
 
@@ -64,22 +65,32 @@ class Explainer:
 
     def explain(self, node: Node, definition: str) -> list[Problem]:
         """Every mistake in a node that does not satisfy a definition, but no more than `MOST_PROBLEMS`."""
-        refusal = _Refusal(node, definition, self._definitions)
+        refusal = _Refusal(node, definition, self._definitions, self._fits)
         errors = self._validator.evolve(schema=self._definitions[definition]).iter_errors(_texts(node))
         problems = (problem for error in errors for problem in refusal.problems(error))
         return _independent(islice(problems, MOST_PROBLEMS))
 
+    def _fits(self, schema: dict[str, Any], node: Node) -> bool:
+        return bool(self._validator.evolve(schema=schema).is_valid(_texts(node)))
 
-def bad_name(path: Path) -> Problem:
-    """Say what is wrong with the last key of a path, where a name is wanted."""
+
+def bad_name(path: Path, *, variable: bool = False) -> Problem:
+    """Say what is wrong with the last key of a path, where a name is wanted, or that of a `variable`."""
     key = str(path[-1])
-    if key.endswith("\0"):
+    if key.endswith("\0") and not variable:
         text = key.removesuffix("\0")
         return Problem(path, "wrong-kind", f"key {text} is no text", f"quote it: '{text}'", Rename(text), at_key=True)
-    if any(ord(character) < ord(" ") for character in key):
+    if any(ord(character) < ord(" ") for character in key.removesuffix(_NO_TEXT)):
         return Problem(path, "bad-value", "a name has a control character in it", None, Drop(), at_key=True)
     hint = "a name has letters, digits and _, and starts with no digit"
-    return Problem(path, "bad-value", f"{quoted(key)} can't be the name of a variable", hint, Drop(), at_key=True)
+    return Problem(
+        path,
+        "bad-value",
+        f"{quoted(key.removesuffix(_NO_TEXT))} can't be the name of a variable",
+        hint,
+        Drop(),
+        at_key=True,
+    )
 
 
 def _texts(node: Node) -> Any:
@@ -103,10 +114,13 @@ def _independent(problems: Iterable[Problem]) -> list[Problem]:
 class _Refusal:
     """Turns the errors of one node into problems."""
 
-    def __init__(self, node: Node, definition: str, definitions: dict[str, Any]) -> None:
+    def __init__(
+        self, node: Node, definition: str, definitions: dict[str, Any], fits: Callable[[dict[str, Any], Node], bool]
+    ) -> None:
         self.node = node
         self.definition = definition
         self.definitions = definitions
+        self._fits = fits
 
     def problems(self, error: Any) -> Iterator[Problem]:
         """The problems that one error of jsonschema stands for."""
@@ -132,7 +146,9 @@ class _Refusal:
         """The name of a value: its key, or the key of its list."""
         keys = [step for step in path if isinstance(step, str)]
         if not keys:
-            return _OWNERS.get(self.definition, "a layer")
+            of_type = self.definition.removeprefix("default_")
+            of_defaults = f"`defaults` of {of_type}" if of_type != self.definition else "a layer"
+            return _OWNERS.get(self.definition, of_defaults)
         label = keys[-1].removesuffix("\0")
         return label if isinstance(path[-1], str) else f"an entry of {label}"
 
@@ -141,27 +157,38 @@ class _Refusal:
     def _unknown_keys(self, path: Path, schema: dict[str, Any], instance: dict[str, Any]) -> Iterator[Problem]:
         patterns = list(schema.get("patternProperties", ()))
         known = [*schema.get("properties", ()), *(word for pattern in patterns for word in _words(pattern))]
+        mapping = find(self.node, path)
+        assert type(mapping) is Mapping
+        place = Place(mapping, schema, known, self.definitions, self._fits)
+        flat, hint = multipliers(mapping) if "param" in known else ([], "")
+        if flat:
+            yield self._unknown_key((*path, flat[0]), schema, hint, Drop(lost=False), flat)
         for key in instance:
-            if key in known or any(re.search(pattern, key) for pattern in patterns):
+            if key in flat or key in known or any(re.search(pattern, key) for pattern in patterns):
                 continue
             if not known or any(pattern.startswith("^[A-Z") for pattern in patterns):
-                yield bad_name((*path, key))
-            else:
-                yield self._unknown_key((*path, key), schema, known, instance)
+                yield bad_name((*path, key), variable=True)
+                continue
+            advised = self._advise(key, mapping, place)
+            yield self._unknown_key((*path, key), schema, *advised)
+        for key in flat[1:]:
+            yield Problem((*path, key), "unknown-field", "", None, Drop(lost=False), at_key=True)
 
-    def _unknown_key(self, path: Path, schema: dict[str, Any], known: list[str], instance: dict[str, Any]) -> Problem:
-        key = str(path[-1]).removesuffix("\0")
-        owner, noun = self._owner(path[:-1], schema)
-        message = f"{owner} has no {noun} {quoted(key)}"
-        block = self._block_with(key, schema)
+    def _advise(self, key: str, mapping: Mapping, place: Place) -> tuple[str | None, Repair]:
+        word, value = key.removesuffix("\0"), mapping.entries[find_key(mapping, key)]
+        block = self._block_with(key, place.schema)
         if block:
-            advice = f"write it in a block: `{block}: {{{key}: ...}}`"
-            return Problem(path, "unknown-field", message, advice, Drop(), at_key=True)
-        meant, hint, sure = _guess(key, known)
-        repair = Rename(meant) if sure and meant not in instance else Drop()
-        if not sure and key.endswith("_param"):
-            hint = f"{f'{hint} ' if hint else ''}{_OF_A_FORK}"
-        return Problem(path, "unknown-field", message, hint, repair, at_key=True)
+            return f"write it in a block: `{block}: {{{key}: {flow(value)}}}`", Drop()
+        own = of_document(word, value) if self.definition == "document" else None
+        return (own, Drop()) if own else advise(word, value, place)
+
+    def _unknown_key(
+        self, path: Path, schema: dict[str, Any], hint: str | None, repair: Repair, keys: Sequence[str] = ()
+    ) -> Problem:
+        owner, noun = self._owner(path[:-1], schema)
+        words = [quoted(key) for key in keys or (str(path[-1]).removesuffix("\0"),)]
+        what = f"{noun} {words[0]}" if len(words) == 1 else f"{noun}s {', '.join(words[:-1])} and {words[-1]}"
+        return Problem(path, "unknown-field", f"{owner} has no {what}", hint, repair, at_key=True)
 
     def _owner(self, path: Path, schema: dict[str, Any]) -> tuple[str, str]:
         """What lacks a key, and whether that would be a field of Caffe or a key of ours."""
@@ -194,16 +221,20 @@ class _Refusal:
         return Problem(path, "unknown-field", message, hint, Drop(), at_key=True)
 
     def _missing(self, path: Path, error: Any) -> Iterator[Problem]:
-        instance = error.instance
+        instance, known = error.instance, error.schema.get("properties", ())
         required = ["layers"] if error.validator == "anyOf" else error.validator_value
         wanted = [key for key in required if key not in instance]
         slips = [*wanted, "block", "repeat"] if self.definition == "item" and "type" in wanted else wanted
-        for key in instance:
-            meant, hint, sure = _guess(key, slips)
-            if sure:
+        unknown = [key for key in instance if key not in known]
+        if unknown and error.validator == "required" and error.schema.get("additionalProperties") is False:
+            return  # what is not known, and reported so, is probably what is missing
+        for key in unknown:
+            others = list(other_names(key))
+            meant = next((wish for wish in slips if is_slip(key, wish) or wish in others), None)
+            if meant is not None:
                 message = f"{self._owner(path, {})[0]} has no key {quoted(key)}"
-                repair = Rename(meant)
-                yield Problem((*path, key), "unknown-field", message, hint, repair, at_key=True)
+                hint = f"did you mean '{meant}'?"
+                yield Problem((*path, key), "unknown-field", message, hint, Rename(meant), at_key=True)
                 return
         owner = self._label(path)
         if not path and owner == "a layer" and isinstance(instance.get("name"), str):
@@ -227,49 +258,29 @@ class _Refusal:
         if not path and self.definition == "item":
             message = f"an item of `layers` is {shown(node)}; it takes a mapping"
             return Problem(path, "wrong-kind", message, "write a layer, a block use or a repetition", Drop())
-        expected = takes(schema)
-        message = f"{self._label(path)} is {shown(node)}; it takes {expected}"
-        hint, repair = _conversion(node, schema)
-        return Problem(path, "wrong-kind", message, hint, repair)
+        named = message_of(schema, self.definitions)
+        if named is not None and path and isinstance(path[-1], int) and is_bare(find(self.node, path[:-1])):
+            path, schema = path[:-1], {"type": ["object", "array"]}
+            node = find(self.node, path)
+        label = self._label(path)
+        hint, repair = advice(node, schema, named, label.removeprefix("an entry of "))
+        text = f"{label} is {shown(node)}; it takes {expected(schema, named)}"
+        return Problem(path, "wrong-kind", text, hint, repair)
 
     def _unknown_type(self, path: Path, node: Node, schema: dict[str, Any]) -> Problem:
         assert type(node) is Scalar
         word = str(node.value)
-        of_fork = fork_hint(word)
-        meant, guess, sure = _guess(word, schema["enum"])
-        repair: Repair = Replace(meant) if sure and not of_fork else Add({"custom": True})
-        hint = of_fork or guess or "write `custom: true` if the type is your own"
+        meant = meant_type(word, schema["enum"])
+        repair: Repair = Replace(meant.word) if meant.sure else Add({"custom": True})
+        hint = meant.hint or "write `custom: true` if the type is your own"
         return Problem(path, "unknown-type", f"there is no layer type {quoted(word)}", hint, repair)
 
     def _unknown_word(self, path: Path, word: str, words: list[str]) -> Problem:
         label = self._label(path)
         code = "unknown-filler" if label.endswith("filler") else "unknown-enum-value"
-        meant, hint, sure = _guess(word, words)
-        repair: Repair = Replace(meant) if sure else Drop()
-        return Problem(path, code, f"{label} is {quoted(word)}; it takes {listed(words)}", hint, repair)
-
-
-def _guess(word: str, known: list[str]) -> tuple[str, str | None, bool]:
-    """The known word that is nearest, the hint that says so, and whether it is near enough to go on with."""
-    meant = did_you_mean(word, known)
-    return (meant, f"did you mean '{meant}'?", is_slip(word, meant)) if meant else ("", None, False)
-
-
-def _conversion(node: Node, schema: dict[str, Any]) -> tuple[str | None, Repair]:
-    """How a scalar of the wrong kind is put right, where there is only one way."""
-    kinds = schema.get("type", ())
-    if type(node) is not Scalar or node.value is None or words_of(schema):
-        return None, Drop()
-    number = number_in(node.value)
-    if number is not None and ("number" in kinds or ("integer" in kinds and number == number // 1)):
-        return "remove the quotes", Replace(number)
-    truth = truth_in(node.value)
-    if "boolean" in kinds and truth is not None:
-        return f"write {str(truth).lower()}", Replace(truth)
-    if "string" in kinds and "pattern" not in schema and type(node.value) is not str:
-        text = written(node)
-        return f"quote it: '{text}'", Replace(text)
-    return None, Drop()
+        meant = meant_word(word, words)
+        repair: Repair = Replace(meant.word) if meant.sure else Drop()
+        return Problem(path, code, f"{label} is {quoted(word)}; it takes {listed(words)}", meant.hint, repair)
 
 
 def _words(pattern: str) -> list[str]:

@@ -21,7 +21,9 @@ Path: TypeAlias = "tuple[str | int, ...]"
 
 
 class Drop(NamedTuple):
-    """Leave out the value, with its key."""
+    """Leave out the value, with its key. `lost`: something may be missing then."""
+
+    lost: bool = True
 
 
 class Rename(NamedTuple):
@@ -36,13 +38,19 @@ class Replace(NamedTuple):
     value: str | float | bool
 
 
+class Put(NamedTuple):
+    """Take another node for the value."""
+
+    node: Node
+
+
 class Add(NamedTuple):
     """Put entries into the mapping, or, where the path leads to a scalar, into the mapping that holds it."""
 
     entries: dict[str, str | bool]
 
 
-Repair: TypeAlias = "Drop | Rename | Replace | Add | None"
+Repair: TypeAlias = "Drop | Rename | Replace | Put | Add | None"
 
 
 def find(node: Node, path: Path) -> Node:
@@ -66,6 +74,9 @@ def repaired(node: Node, repairs: Sequence[tuple[Path, Repair]]) -> Node | None:
     own = [repair for path, repair in repairs if not path]
     if any(type(repair) is Drop for repair in own):
         return None
+    put = next((repair.node for repair in own if type(repair) is Put), None)
+    if put is not None:
+        return put
     if type(node) is Scalar:
         values = [repair.value for repair in own if type(repair) is Replace]
         return node._replace(value=values[0]) if values else node

@@ -1,0 +1,96 @@
+"""What a key that is not known was meant to be: a slip, another tool's name, an old field, or a missing colon.
+
+Gives a hint with the user's own values, and a repair. Knows the schema of the mapping, not where the mapping stands.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Final
+
+from netcompile.language.names import Meant, meant_field, other_names
+from netcompile.records import NamedTuple
+from netcompile.tree import List, Mapping, Scalar
+from netcompile.validation.repair import Drop, Rename
+from netcompile.validation.values import advice, flow, message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from netcompile.tree import Node
+    from netcompile.validation.repair import Repair
+
+# What the first versions of Caffe, and hasty readers of `param`, write beside a layer's other fields.
+_MULTIPLIERS: Final = {"lr_mult": "lr_mult", "blobs_lr": "lr_mult", "decay_mult": "decay_mult",
+                       "weight_decay": "decay_mult"}  # fmt: skip
+_INPUTS: Final = "a spec has a layer for it: `- {{name: {name}, type: Input, shape: {{dim: [1, 3, 224, 224]}}}}`"
+_UNSPACED: Final = re.compile(r"(\w+)(?: *: *|  *)(.+)", re.DOTALL)
+
+
+class Place(NamedTuple):
+    """A mapping with a wrong key: the schema that it is to satisfy, the keys that this knows, all definitions.
+
+    `fits` says whether a value satisfies a schema.
+    """
+
+    mapping: Mapping
+    schema: dict[str, Any]
+    known: Sequence[str]
+    definitions: dict[str, Any]
+    fits: Callable[[dict[str, Any], Node], bool]
+
+    def leaf(self, key: str) -> dict[str, Any]:
+        """The schema of a known key."""
+        own = self.schema.get("properties", {}).get(key)
+        leaf: dict[str, Any] = own or self.definitions["common"]["properties"].get(key) or {}
+        return leaf
+
+
+def advise(key: str, value: Node, place: Place) -> tuple[str | None, Repair]:
+    """The hint on an unknown key, and how the mapping is put right or goes on without it."""
+    unspaced = _UNSPACED.fullmatch(key)
+    if unspaced and unspaced[1] in place.known and type(value) is Scalar and value.value is None:
+        return f"write `{unspaced[1]}: {unspaced[2]}`, with a colon and a space", Drop()
+    others = [name for name in other_names(key) if name in place.known]
+    fitting = [name for name in others if place.fits(place.leaf(name), value)]
+    unfit = frozenset(others).difference(fitting) if fitting else ()
+    meant = meant_field(key, [name for name in place.known if name not in unfit])
+    if not meant.word:
+        return meant.hint, Drop()
+    # A message that is none is not looked at under a key that is none either.
+    leaf = place.leaf(meant.word)
+    sound = message_of(leaf, place.definitions) is None or place.fits(leaf, value)
+    if (meant.sure and sound) or meant.word in fitting:
+        return meant.hint, Drop() if meant.word in place.mapping.entries else Rename(meant.word)
+    return _with_value(meant, value, place), Drop()
+
+
+def _with_value(meant: Meant, value: Node, place: Place) -> str | None:
+    """The hint with the value as the field takes it, where it is a message that the user spared."""
+    leaf = place.leaf(meant.word)
+    named = message_of(leaf, place.definitions)
+    written = advice(value, {"type": ["array"]}, named, meant.word)[0] if named and type(value) is List else None
+    return written or meant.hint
+
+
+def multipliers(mapping: Mapping) -> tuple[list[str], str]:
+    """The keys of a layer that are fields of its `param`, and the hint that says so with their values."""
+    keys = [key for key in mapping.entries if key in _MULTIPLIERS]
+    columns: dict[str, Node] = {_MULTIPLIERS[key]: mapping.entries[key] for key in keys}
+    many = any(type(node) is List for node in columns.values())
+    rows = zip_longest(*(node.items if type(node) is List else [node] for node in columns.values()))
+    entries = [
+        ", ".join(f"{name}: {flow(node)}" for name, node in zip(columns, row, strict=True) if node is not None)
+        for row in rows
+    ]
+    shown = ", ".join(f"{{{entry}}}" for entry in entries)
+    return keys, f"write `param: {f'[{shown}]' if many else shown}`"
+
+
+def of_document(key: str, value: Node) -> str | None:
+    """What to write for a key of a net that a spec does not have."""
+    if key != "input":
+        return None
+    first = value.items[0] if type(value) is List and value.items else value
+    return _INPUTS.format(name=flow(first) if type(first) is Scalar and first.value is not None else "data")

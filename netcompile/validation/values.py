@@ -1,0 +1,154 @@
+"""What a value of the wrong kind should have been: what the key takes, a hint with the user's own numbers, a repair.
+
+Reads the schema of the key and the value. Knows nothing of where the value stands, nor of keys that are wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from netcompile.language.wording import listed, number_in, takes, truth_in, words_of, written
+from netcompile.tree import List, Mapping, Scalar
+from netcompile.validation.repair import Drop, Put, Replace
+
+if TYPE_CHECKING:
+    from netcompile.tree import Node
+    from netcompile.validation.repair import Repair
+
+# The field that a bare number, or a bare list of them, was meant for.
+_MAIN: Final = {"BlobShape": "dim", "FillerParameter": "value", "ParamSpec": "lr_mult"}
+_SHORT: Final = {"FillerParameter": "a filler type", "NetStateRule": "a phase"}
+_EXAMPLES: Final = {
+    "NetStateRule": "write a phase, `{label}: TRAIN`, or a rule, `{label}: {{stage: deploy}}`",
+    "FillerParameter": "write a type, `{label}: xavier`, or a mapping, `{label}: {{type: constant, value: 0}}`",
+    "ParamSpec": "write `{label}: {{lr_mult: 1}}`, or a list with one such mapping for each learned blob",
+    "BlobShape": "write `{label}: {{dim: [1, 3, 224, 224]}}`",
+}
+# What is written as a mapping in a spec, and what stands in it.
+_KEYED: Final = {
+    "defaults": "{Convolution: {stride: 1}}",
+    "blocks": "{conv_relu: {params: {out: ~}, layers: [...]}}",
+    "vars": "{width: 64}",
+    "repeat": "{i: {from: 1, to: 3}}",
+    "params": "{width: ~}",
+    "inputs": "{data: [1, 3, 224, 224]}",
+    "solver": "{base_lr: 0.01, lr_policy: fixed, max_iter: 1000}",
+    "lint": "{ignore: [unused-top]}",
+}
+_LONGEST: Final = 100
+
+
+def message_of(schema: dict[str, Any], definitions: dict[str, Any]) -> str | None:
+    """The name of the message that a value is to be, alone or in a list; None where it is to be none."""
+    while "$ref" in schema:
+        target: Any = definitions
+        for part in schema["$ref"].removeprefix("#/definitions/").split("/"):
+            target = target[part]
+        schema = target
+    title = schema.get("title")
+    if title is not None and definitions.get(title) is schema:
+        return str(title)
+    if "properties" in schema:
+        return None
+    branches = [schema[key] for key in ("else", "then") if key in schema]
+    return next((name for branch in branches if (name := message_of(branch, definitions))), None)
+
+
+def expected(schema: dict[str, Any], message: str | None) -> str:
+    """What a key takes, in words."""
+    if message is None:
+        return takes(schema)
+    kinds = schema.get("type", ())
+    short = [_SHORT[message]] if message in _SHORT else []
+    return listed([*short, "a mapping", *(["a list of them"] if "array" in kinds and not short else []),
+                   *(["a list"] if "array" in kinds and short else [])])  # fmt: skip
+
+
+def advice(node: Node, schema: dict[str, Any], message: str | None, label: str) -> tuple[str | None, Repair]:
+    """The hint on a value of the wrong kind, and how it is put right where there is only one way."""
+    example = _KEYED.get(label)
+    if example and type(node) is not Mapping and schema.get("type") == "object":
+        return f"write `{label}: {example}`", Drop()
+    if {"from", "to"} == schema.get("properties", {}).keys():
+        last = flow(node) if type(node) is Scalar and type(node.value) is int else "3"
+        return f"write `{label}: {{from: 1, to: {last}}}`, or a list of values", Drop()
+    if message is not None:
+        meant = _as_message(node, message)
+        if meant is not None and (type(meant) is not List or "array" in schema.get("type", ())):
+            return f"write `{label}: {flow(meant)}`", Put(meant)
+        example = _EXAMPLES.get(message)
+        return example.format(label=label) if example else None, Drop()
+    if type(node) is List and len(node.items) == 1 and type(node.items[0]) is Scalar and _takes_one(schema):
+        return f"write `{label}: {flow(node)[1:-1]}`", Put(node.items[0])
+    return _conversion(node, schema) if type(node) is Scalar else (None, Drop())
+
+
+def is_bare(node: Node) -> bool:
+    """Whether no entry of a list is a mapping, so that the list itself is what is wrong, not each entry."""
+    return type(node) is List and not any(type(item) is Mapping for item in node.items)
+
+
+def flow(node: Node) -> str:
+    """A value as YAML on one line, cut short where it is long."""
+    text = _flow(node)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
+
+
+def _flow(node: Node) -> str:
+    if type(node) is List:
+        return f"[{', '.join(map(_flow, node.items[:_LONGEST]))}]"
+    if type(node) is Mapping:
+        return f"{{{', '.join(f'{key}: {_flow(value)}' for key, value in node.entries.items())}}}"
+    assert type(node) is Scalar
+    value = node.value
+    return "~" if value is None else str(value) if type(value) is str else written(node)
+
+
+def _as_message(node: Node, message: str) -> Node | None:
+    """The message that was meant by a bare number, or by a list of numbers."""
+    field = _MAIN.get(message)
+    if field is None:
+        return None
+    if type(node) is List and message == "BlobShape" and node.items and all(map(_is_number, node.items)):
+        return _mapping({field: node})
+    if type(node) is List and node.items:
+        each = [_as_message(item, message) for item in node.items]
+        return None if None in each else node._replace(items=[one for one in each if one is not None])
+    if not _is_number(node) or message == "BlobShape":
+        return None
+    constant = {"type": Scalar("constant", node.start, node.end, node.source)}
+    return _mapping({**(constant if message == "FillerParameter" else {}), field: node})
+
+
+def _mapping(entries: dict[str, Node]) -> Mapping:
+    """A mapping in the place of what it is made of."""
+    *_, whole = entries.values()
+    keys = {key: Scalar(key, whole.start, whole.end, whole.source) for key in entries}
+    return Mapping(entries, keys, whole.start, whole.end, whole.source)
+
+
+def _is_number(node: Node) -> bool:
+    """Whether a value is a number, or will be one."""
+    value = node.value if type(node) is Scalar else None
+    return type(value) in (int, float) or (type(value) is str and "$" in value)
+
+
+def _takes_one(schema: dict[str, Any]) -> bool:
+    return not {"array", "object"} & set(schema.get("type", ()))
+
+
+def _conversion(node: Scalar, schema: dict[str, Any]) -> tuple[str | None, Repair]:
+    """How a scalar of the wrong kind is put right, where there is only one way."""
+    kinds = schema.get("type", ())
+    if node.value is None or words_of(schema):
+        return None, Drop()
+    number = number_in(node.value)
+    if number is not None and ("number" in kinds or ("integer" in kinds and number == number // 1)):
+        return "remove the quotes", Replace(number)
+    truth = truth_in(node.value)
+    if "boolean" in kinds and truth is not None:
+        return f"write {str(truth).lower()}", Replace(truth)
+    if "string" in kinds and "pattern" not in schema and type(node.value) is not str:
+        text = written(node)
+        return f"quote it: '{text}'", Replace(text)
+    return None, Drop()
