@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.diagnostics import Note, Report
 from netcompile.infer import infer
-from netcompile.lints import lint
+from netcompile.lints import lint, lint_layers
 from netcompile.passes import check_run
 from netcompile.records import NamedTuple
 from netcompile.states import PHASES, State, includes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from netcompile.caffe.caffe_pb2 import SolverParameter
     from netcompile.ir import Graph, Layer, Net
     from netcompile.layers import Known
     from netcompile.tree import Span
@@ -30,12 +31,16 @@ _MOST_NAMED: Final = 4
 
 
 class Built(NamedTuple):
-    """A net in one state, with what Caffe would refuse there. `incomplete`: a part of the net could not be read."""
+    """A net in one state, with what Caffe would refuse there.
+
+    `incomplete`: a part of the net could not be read; `lacks_layers`: layers are missing for that.
+    """
 
     state: State
     graph: Graph
     findings: Report
     incomplete: bool = False
+    lacks_layers: bool = False
 
 
 def build(net: Net, state: State, *, incomplete: bool = False, known: Known | None = None) -> Built:
@@ -44,7 +49,7 @@ def build(net: Net, state: State, *, incomplete: bool = False, known: Known | No
     graph = infer(net, state, findings, incomplete=incomplete, known=known)
     # What a damaged layer lacks is not held against it, so that nothing later may count on its wiring.
     damaged = any(one.layer.damaged for one in graph.layers)
-    return Built(state, graph, findings, incomplete or damaged)
+    return Built(state, graph, findings, incomplete or damaged, incomplete)
 
 
 def build_phases(
@@ -91,8 +96,23 @@ def check_phases(
     for one in phases if fed else ():
         if one not in fed:
             check.note_skipped(one.state)
-    if whole:  # else what looks odd may come of what was lost
-        check.lint()
+    check.finish(whole=whole)
+
+
+def lint_states(
+    net: Net, built: Iterable[Built], report: Report, solver: SolverParameter | None = None, *, whole: bool
+) -> None:
+    """Look for what is probably wrong with a net in some states: in those that are not sound, with single layers.
+
+    `whole`: nothing is lost of what the net is made of. Of a spec that lacks a part, nothing is looked for: it may have
+    been defaults of the layers that are left. Layers of prototxt say all of themselves.
+    """
+    ones = list(built)
+    sound = [one.graph for one in ones if whole and not one.incomplete and not one.findings.failed]
+    lint(net, sound, report, solver)
+    specs = any(layer.origin.in_spec for layer in net.layers[:1])
+    rest = [one.graph for one in ones if one.graph not in sound and not (specs and one.lacks_layers)]
+    lint_layers(net, rest, report, solver)
 
 
 class _Check:
@@ -103,16 +123,17 @@ class _Check:
         self._report = report
         self._alone = alone
         self._known = known
-        self._sound: list[Graph] = []
+        self._run: list[Built] = []
+        self._found: list[tuple[str, Report]] = []
 
     def by_phases(self, fed: Sequence[Built]) -> None:
         """Check the phases in which the net has data; with a stage or level where it builds with that alone."""
-        better = [next((found for found in self._others(one) if not found.findings.failed), None) for one in fed]
-        staged = [(one, found) for one, found in zip(fed, better, strict=True) if found is not None]
+        better = [[found for found in self._others(one) if not found.findings.failed] for one in fed]
+        staged = [(one, found) for one, found in zip(fed, better, strict=True) if found]
         if staged:
-            self._warn([found.state for _, found in staged], staged[0][0])
+            self._warn([one.state for _, found in staged for one in found], staged[0][0])
         for one, found in zip(fed, better, strict=True):
-            self._run(found or one)
+            self._check(found[0] if found else one)
 
     def by_rules(self, built: Sequence[Built]) -> None:
         """Check a net that has no data without a stage or level: for each that brings some, in a phase that builds."""
@@ -125,7 +146,7 @@ class _Check:
         if sound:
             self._warn([one.state for one in sound], None)
         for one in (*sound, *failed) or built:
-            self._run(one)
+            self._check(one)
 
     def note_skipped(self, state: State) -> None:
         """Say that a phase is passed over, and what would bring data into it."""
@@ -135,14 +156,16 @@ class _Check:
         hint = f"there is one with {_listed(fed)}; --stage and --level choose what is checked" if fed else None
         self._report.add("skipped-state", _rule_span(layer), text, hint=hint)
 
-    def lint(self) -> None:
-        """Look for what is probably wrong in the states that were found to be sound."""
-        lint(self._net, self._sound, self._report)
+    def finish(self, *, whole: bool) -> None:
+        """Report what is found in the states that were checked, and what is probably wrong there, as `lint_states`."""
+        self._report.extend_states(self._found)
+        lint_states(self._net, self._run, self._report, whole=whole)
 
-    def _run(self, one: Built) -> None:
-        check_run_of(one, self._report, force_backward=self._net.header.force_backward)
-        if not one.incomplete and not one.findings.failed:
-            self._sound.append(one.graph)
+    def _check(self, one: Built) -> None:
+        found = Report()
+        check_run_of(one, found, force_backward=self._net.header.force_backward)
+        self._found.append((str(one.state), found))
+        self._run.append(one)
 
     def _warn(self, states: Sequence[State], without: Built | None) -> None:
         layers = self._net.layers

@@ -14,7 +14,7 @@ from netcompile.deploying.losses import converted, is_converted, output_bottoms,
 from netcompile.deploying.options import read_options
 from netcompile.deploying.weights import check_weights
 from netcompile.diagnostics import Note, Report, did_you_mean
-from netcompile.ir import Layer, Net
+from netcompile.ir import Absent, Layer, Net
 from netcompile.language.declared import shape_nodes
 from netcompile.language.origin import SpecOrigin
 from netcompile.layers import LAYER_TYPES, apply_type
@@ -26,7 +26,6 @@ from netcompile.tree import Scalar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from netcompile.caffe.caffe_pb2 import NetParameter
     from netcompile.deploying.options import DeployOptions
     from netcompile.forks.read import Fork
     from netcompile.ir import Origin
@@ -52,7 +51,9 @@ def derive_deploy(net: Net, options: DeployOptions, report: Report, fork: Fork |
     state = State("DEPLOY", 0, (*net.header.state.stage, *options.stages))
     kept = [converted(layer) for layer in net.layers if includes(layer.message, state)]
     layers = [*_fed_by_name(kept, options), *_without_doubles(kept)]
-    return _Deriver(layers, net.header, options, report, fork).run()
+    left = [layer for layer in net.layers if not includes(layer.message, state)]
+    absent = [*net.absent, *(Absent(layer.message.name, layer.message.top, layer.origin) for layer in left)]
+    return _Deriver(layers, net._replace(layers=(), absent=absent), options, report, fork).run()
 
 
 def _fed_by_name(layers: Sequence[Layer], options: DeployOptions) -> list[Layer]:
@@ -115,10 +116,10 @@ class _Wiring:
 
 class _Deriver:
     def __init__(
-        self, layers: Sequence[Layer], header: NetParameter, options: DeployOptions, report: Report, fork: Fork | None
+        self, layers: Sequence[Layer], net: Net, options: DeployOptions, report: Report, fork: Fork | None
     ) -> None:
         self.layers = layers
-        self.header = header
+        self.net = net
         self.options = options
         self.report = report
         self.fork = fork
@@ -145,10 +146,10 @@ class _Deriver:
             if index in needed and not _is_data(layer):
                 message = for_inference(layer.message, shared)
                 layers.append(layer._replace(message=with_tops(message, tops[index])))
-        header = type(self.header)()
-        header.CopyFrom(self.header)
+        header = type(self.net.header)()
+        header.CopyFrom(self.net.header)
         header.ClearField("state")
-        return None if self.failed else Net(header, layers)
+        return None if self.failed else Net(header, layers, self.net.absent)
 
     def _fail(
         self,
@@ -194,7 +195,11 @@ class _Deriver:
                 outputs.append((name, self.wiring.makers[name]))
             else:
                 text = f"`outputs` names '{name}', which no layer makes in deploy"
-                self._fail(scalar.span, "unknown-blob", text, did_you_mean(name, self.wiring.makers))
+                from netcompile.wires import absent_makers  # noqa: PLC0415 - for the refused
+
+                notes = absent_makers(self.net.absent, name, State("DEPLOY"))
+                meant = None if notes else did_you_mean(name, self.wiring.makers)
+                self._fail(scalar.span, "unknown-blob", text, meant, notes=notes)
         return outputs
 
     # What they need
@@ -286,7 +291,7 @@ class _Deriver:
 
     def _with_idle(self, outputs: Sequence[tuple[str, int]], idle: Sequence[int]) -> Net | None:
         """The net with idle layers and what they read; None where inputs of theirs are not known."""
-        other = _Deriver(self.layers, self.header, self.options, Report(), self.fork)
+        other = _Deriver(self.layers, self.net, self.options, Report(), self.fork)
         return other._net(*other._walk(outputs, idle))
 
     # Inputs

@@ -10,9 +10,10 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from netcompile.records import NamedTuple
+from netcompile.shapes import Wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from netcompile.tree import Span
 
@@ -21,6 +22,8 @@ MOST_OF_A_KIND: Final = 1000  # findings of one code: nobody reads on, and a gen
 _LONGEST: Final = 1000  # characters of a message; names and values in it may be of any length
 _SOME: Final = 100  # words to guess from: comparing with all of more takes longer than asking for all slips
 _MANY: Final = 200  # words to guess from; more are not looked through, only asked for what is one slip away
+_OF_TRAINING: Final = frozenset({"no-gradient"})  # found where a net is trained, and looked for nowhere else
+_SHORT: Final = 3  # letters of a word in which one letter is a third
 _DOUBTFUL: Final = frozenset({"bad-tag", "wrong-kind", "unknown-enum-value", "unknown-filler"})
 _LETTERS: Final = "etaoinsrhldcumfpgwybvkxjqz_0123456789"
 _LONGEST_WORD: Final = 100
@@ -128,6 +131,18 @@ class Report:
         known = {(code, place) for code, place, _ in self._found if not place[0]}  # type: ignore[index]
         self.extend(d for d in diagnostics if (d.code, _place(d)) not in known)
 
+    def extend_states(self, found: Sequence[tuple[str, Iterable[Diagnostic]]]) -> None:
+        """Record what is found in several states: an error that one of them has alone says so."""
+        where: dict[tuple[object, ...], set[str]] = {}
+        for state, diagnostics in found:
+            for one in diagnostics:
+                where.setdefault(_finding(one), set()).add(state)
+        for state, diagnostics in found:
+            everywhere = len(found) == 1
+            self.extend_new(
+                one if everywhere or len(where[_finding(one)]) > 1 else _in_one_state(one, state) for one in diagnostics
+            )
+
     def drop(self, unwanted: Callable[[Diagnostic], bool]) -> list[Diagnostic]:
         """Take out the findings that are `unwanted`, and give them."""
         dropped = {key: found for key, found in self._found.items() if unwanted(found)}
@@ -153,6 +168,25 @@ class Report:
     def ordered(self) -> tuple[Diagnostic, ...]:
         """All findings in the order of the text: by source, line and column; those without a place come last."""
         return tuple(sorted(self._found.values(), key=_place))
+
+
+def _finding(diagnostic: Diagnostic) -> tuple[object, ...]:
+    """What two states have in common that find the same: the place, and the message where there is none."""
+    return (diagnostic.code, _place(diagnostic) if diagnostic.span else diagnostic.message)
+
+
+def _in_one_state(diagnostic: Diagnostic, state: str) -> Diagnostic:
+    """The finding, which no other state has, with a note that says so unless that goes without saying."""
+    if diagnostic.severity != "error" or diagnostic.code in _OF_TRAINING or f" in {state}" in diagnostic.message:
+        return diagnostic
+    return diagnostic._replace(notes=(*diagnostic.notes, Note(f"in {state} alone")))
+
+
+def worded(hint: str | Wording | None, *, in_spec: bool) -> str | None:
+    """The hint in the words of the language that it is for."""
+    if isinstance(hint, Wording):
+        return hint.spec if in_spec else hint.prototxt
+    return hint
 
 
 def _only_follows(diagnostic: Diagnostic, first: Diagnostic, chain: tuple[Note, ...]) -> bool:
@@ -197,7 +231,19 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     if close:
         return folded[close[0]]
     swapped = sorted(lowered)  # letters out of order weigh too much in a short word
-    return next((known for other, known in folded.items() if sorted(other) == swapped), None)
+    found = next((known for other, known in folded.items() if sorted(other) == swapped), None)
+    # And so does one letter, unless it is the only word that near.
+    short = [other for other in folded if _is_near(lowered, other)] if len(word) <= _SHORT and found is None else []
+    return folded[short[0]] if len(short) == 1 else found
+
+
+def _is_near(word: str, other: str) -> bool:
+    """Tell whether two words of a few letters differ in one, which is no number in both, and share one."""
+    if len(word) == len(other):
+        differing = [(a, b) for a, b in zip(word, other, strict=True) if a != b]
+        return len(word) > 1 and len(differing) == 1 and not "".join(differing[0]).isdigit()
+    shorter, longer = sorted((word, other), key=len)
+    return len(longer) == len(shorter) + 1 and any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
 
 
 def _one_slip_away(word: str, known: Collection[str]) -> str | None:

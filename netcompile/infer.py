@@ -6,14 +6,22 @@ tops of unknown shape, so that nothing that only follows from a finding is found
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from netcompile.diagnostics import Note, did_you_mean
+from netcompile.diagnostics import Note, worded
 from netcompile.ir import GUESSED, Graph, GraphLayer, Layer, Net, Version
-from netcompile.layers import LAYER_TYPES, Applied, Known, LayerType, apply_again
-from netcompile.learned import Sharing, check_fillers, learned_blobs
-from netcompile.shapes import UNKNOWN, Shape, ShapeError, Unshaped
+from netcompile.layers import (
+    LAYER_TYPES,
+    Applied,
+    Known,
+    LayerType,
+    apply_again,
+    apply_type,
+    likely_learned,
+    spatial_errors,
+)
+from netcompile.learned import Sharing, check_fillers, check_param_count, learned_blobs
+from netcompile.shapes import UNKNOWN, Shape, ShapeError, Unshaped, Wording
 from netcompile.states import State, includes
 
 if TYPE_CHECKING:
@@ -21,10 +29,9 @@ if TYPE_CHECKING:
 
     from netcompile.caffe.caffe_pb2 import LayerParameter
     from netcompile.diagnostics import Report
+    from netcompile.wires import Refusal, Wires
 
-_IN_STATE_LIMIT: Final = 3
 _MOST_GUESSED: Final = 100
-_NEAR: Final = 500  # of the blobs made before, the last ones, among which is the one that was meant
 _Learned: TypeAlias = "tuple[list[Shape | None] | None, list[str | None]]"
 
 
@@ -50,7 +57,9 @@ class _Inference:
         self.made: list[list[Version]] = []  # of each layer, the version that each top writes
         self.steered: list[int] = []  # layers with loss_weight or propagate_down
         self.latest: dict[str, Version] = {}
-        self.makers: dict[str, list[Layer]] | None = None  # of each top in any state, once it is asked for
+        self.guessed: dict[int, dict[int, str | None]] = {}  # of a layer, bottoms that nobody makes: what was meant
+        self.refused: set[int] = set()  # layers with which something is wrong
+        self.wiring: Wires | None = None  # once something is wrong with it
         self.sharing = Sharing()
         self.filled: dict[int, tuple[Applied, _Learned]] = {}  # by identity of what was derived, which is kept
 
@@ -66,14 +75,19 @@ class _Inference:
         shapes = {name: version.shape for name, version in self.latest.items()}
         state = self.state
         wiring = (self.names, self.wires, self.made, self.steered)
-        return Graph(state.phase, state.stages, state.level, graph_layers, shapes, *wiring)
+        return Graph(state.phase, state.stages, state.level, graph_layers, shapes, *wiring, refused=self.refused)
 
     def _add(
-        self, layer: Layer, code: str, at: str, message: str, *, hint: str | None = None, notes: Sequence[Note] = ()
-    ) -> None:
+        self, layer: Layer, code: str, at: str, message: str, *, hint: str | Wording | None = None,
+        notes: Sequence[Note] = (),
+    ) -> None:  # fmt: skip
         name = layer.message.name
         text = f"{layer.message.type} '{name}': {message}" if name else f"{layer.message.type} layer: {message}"
-        self.report.add(code, layer.origin.span(at), text, notes=(*notes, *layer.origin.notes(at)), hint=hint)
+        said = worded(hint, in_spec=layer.origin.in_spec)
+        self.report.add(code, layer.origin.span(at), text, notes=(*notes, *layer.origin.notes(at)), hint=said)
+
+    def _refuse(self, layer: Layer, refusal: Refusal) -> None:
+        self._add(layer, refusal.code, refusal.at, refusal.message, hint=refusal.hint, notes=refusal.notes)
 
     def _check_rules(self, layer: Layer) -> None:
         message = layer.message
@@ -116,39 +130,31 @@ class _Inference:
 
     def _unknown_bottom(self, layer: Layer, i: int, bottom: str) -> Version | None:
         """Report an unknown bottom. Gives the version that was probably meant, so that shapes flow on."""
+        guesses = self.guessed.setdefault(len(self.layers), {})
+        guesses[i] = None
         if self.report.full("unknown-bottom"):
             return None
         # Of hundreds, one cause is more likely than as many slips.
-        guessing = len(self.report) < _MOST_GUESSED
-        meant = did_you_mean(bottom, islice(reversed(self.latest), _NEAR)) if guessing else None
-        if not layer.damaged.isdisjoint(("bottoms", "rules")) or (self.incomplete and meant is None):
+        meant = self._wires().meant(layer, i, self.latest, guessing=len(self.report) < _MOST_GUESSED)
+        if not layer.damaged.isdisjoint(("bottoms", "rules")) or (self.incomplete and meant.blob is None):
             return None
-        notes, elsewhere = self._makers(layer, bottom)
-        guess = None if elsewhere or not meant else f"did you mean '{meant}'?"
-        hint = guess if guess or elsewhere else _hint_without_labels(layer)
+        guesses[i] = meant.blob
         text = f"bottom '{bottom}' is not a top of any layer before it in {self.state}"
-        self._add(layer, "unknown-bottom", f"bottom:{i}", text, hint=hint, notes=notes)
-        return self.latest.get(meant) if meant and guess else None
+        self._add(layer, "unknown-bottom", f"bottom:{i}", text, hint=meant.hint, notes=meant.notes)
+        return None if meant.blob is None else self.latest.get(meant.blob)
 
-    def _makers(self, layer: Layer, bottom: str) -> tuple[list[Note], bool]:
-        """Layers that make `bottom`, but in another state or further down."""
-        if self.makers is None:
-            self.makers = {}
-            for other in self.net.layers:
-                for top in set(other.message.top):
-                    self.makers.setdefault(top, []).append(other)
-        others = [other for other in self.makers.get(bottom, ()) if other is not layer][:_IN_STATE_LIMIT]
-        notes = []
-        for other in others:
-            # One that is in the net is further down, or its top would be known.
-            where = "is defined later" if includes(other.message, self.state) else f"does not exist in {self.state}"
-            notes.append(Note(f"'{other.message.name}', which makes it, {where}", other.origin.span("top")))
-        return notes, bool(notes)
+    def _wires(self) -> Wires:
+        from netcompile.wires import Wires  # noqa: PLC0415 - for the refused
+
+        if self.wiring is None:
+            self.wiring = Wires(self.net, self.state, self.layers)
+        return self.wiring
 
     def _check_tops(self) -> None:
         """Each top must be a new name, or the bottom of the same index that nobody else reads."""
         owners: dict[str, int] = {}
         splits = self._split_names()
+        twice: dict[tuple[int, int | None], list[int]] = {}
         for index, (bottoms, tops) in enumerate(self.names):
             for i, top in enumerate(tops):
                 first = owners.get(top)
@@ -156,9 +162,27 @@ class _Inference:
                     owners[top] = index
                     continue
                 read = self.wires[index][i] if i < len(bottoms) else None
-                if i < len(bottoms) and bottoms[i] == top and read is not None and read.uses == 1:
-                    continue
-                self._duplicate_top(self.layers[index], i, top, first, read)
+                if read is None or bottoms[i] != top:
+                    if self.guessed.get(index, {}).get(i) != top:  # else it was meant to be in place
+                        twice.setdefault((index, first), []).append(i)
+                elif read.uses > 1:
+                    self.refused.add(index)
+                    self._in_place_beside(index, i, first, read)
+        for (index, first), found in twice.items():
+            self.refused.add(index)
+            layer, other = self.layers[index], None if first is None else self.layers[first]
+            if not _lost_tops(layer, other):
+                self._refuse(layer, self._wires().made_twice(layer, found, other))
+
+    def _in_place_beside(self, index: int, i: int, first: int | None, read: Version) -> None:
+        """Report a layer in place whose bottom others read too."""
+        if self.report.full("in-place-reader") or _lost_tops(self.layers[index], None):
+            return
+        layer, wires = self.layers[index], self._wires()
+        notes = [] if first is None else [wires.first_maker(layer.message.top[i], self.layers[first])]
+        refusal = wires.read_before(layer, i, read.readers, notes)
+        if refusal is not None:
+            self._refuse(layer, refusal)
 
     def _split_names(self) -> frozenset[str] | set[str]:
         """Names of the copies that Caffe makes of blobs with several readers, where a top could clash with one."""
@@ -172,37 +196,6 @@ class _Inference:
                     names.update(f"{stem}{k}" for k in range(version.uses))
         return names
 
-    def _duplicate_top(self, layer: Layer, i: int, top: str, first: int | None, read: Version | None) -> None:
-        lost = layer.damaged if first is None else layer.damaged | self.layers[first].damaged
-        if not lost.isdisjoint(("tops", "rules")):
-            return
-        notes = []
-        if first is not None:
-            other = self.layers[first]
-            notes.append(Note(f"'{other.message.name}' makes it first", other.origin.span("top")))
-        bottoms = list(layer.message.bottom)
-        if i < len(bottoms) and bottoms[i] == top and read is not None:
-            if self.report.full("in-place-reader"):
-                return
-            notes = [*self._readers(read, layer), *notes]
-            text = f"works in place on '{top}', which another layer reads before it"
-            remedy = "give it a top of its own, or move the other reader behind it"
-            self._add(layer, "in-place-reader", f"top:{i}", text, hint=remedy, notes=notes)
-            return
-        text = f"top '{top}' is already made in {self.state}"
-        hint = "in place works on the bottom of the same index only" if top in bottoms else None
-        if first is not None and not bottoms and not self.layers[first].message.bottom:
-            hint = (
-                "data for each phase: `train:` and `test:` in one layer, or `include: TRAIN` and `include: TEST` in two"
-            )
-        self._add(layer, "duplicate-top", f"top:{i}", text, hint=hint, notes=notes)
-
-    def _readers(self, version: Version, but: Layer) -> list[Note]:
-        readers = [
-            layer for layer, wires in zip(self.layers, self.wires, strict=True) if version in wires and layer is not but
-        ]
-        return [Note(f"'{r.message.name}' reads it", r.origin.span("bottom")) for r in readers[:_IN_STATE_LIMIT]]
-
     # Shapes, one layer after the other.
 
     def _layer(self, index: int) -> GraphLayer:
@@ -213,21 +206,18 @@ class _Inference:
         bottoms = [None if wire is None else wire.shape for wire in self.wires[index]]
         kind = LAYER_TYPES.get(message.type)
         if kind is None:
-            self._check_type(layer)
+            self._check_type(index, layer)
             return self._finish(
                 index, GraphLayer(layer, None, bottoms, [None] * len(message.top), None, (), (), UNKNOWN, ())
             )
         applied = apply_again(kind, message, bottoms, self.names[index], layer.given, self.known)
-        if layer.forked and applied.errors:
-            applied = Applied([None] * len(message.top), None, UNKNOWN, (), ())
-        elif layer.forked and applied.later:
-            applied = applied._replace(later=())
-        if not layer.damaged:
-            for error in applied.errors:
-                self._shape_error(layer, error, index)
+        if layer.forked:
+            applied = _forgiven(applied, len(message.top))
+        elif applied.errors or None in bottoms or index in self.guessed:
+            applied = self._refused(index, kind, bottoms, applied)
         plain = "param" not in layer.given and "blobs" not in layer.given
         again = self.filled.get(id(applied)) if plain and not layer.damaged else None
-        blobs, fillers = self._learned(layer, kind, applied, plain=plain) if again is None else again[1]
+        blobs, fillers = self._learned(index, kind, applied, plain=plain) if again is None else again[1]
         declared, tops = len(self.made[index]), applied.tops
         if layer.damaged and layer.damaged != GUESSED:
             tops = [None] * declared
@@ -240,8 +230,34 @@ class _Inference:
             index, GraphLayer(layer, kind, bottoms, tops, blobs, fillers, owners, applied.macs, applied.later)
         )
 
-    def _learned(self, layer: Layer, kind: LayerType, applied: Applied, *, plain: bool) -> _Learned:
+    def _refused(self, index: int, kind: LayerType, bottoms: Sequence[Shape | None], applied: Applied) -> Applied:
+        """Report what a layer is refused for, where it is: nothing that rests on a guess."""
+        if index in self.guessed:
+            applied = self._sure(index, kind, bottoms, applied)
+        elif kind.spatial_checks and not applied.errors and self.report.failed:
+            applied = applied._replace(errors=spatial_errors(kind, self.layers[index].message))
+        if applied.errors or index in self.guessed:
+            self.refused.add(index)
+        for error in () if self.layers[index].damaged else applied.errors:
+            self._shape_error(index, error)
+        return applied
+
+    def _sure(self, index: int, kind: LayerType, bottoms: Sequence[Shape | None], guess: Applied) -> Applied:
+        """What holds of a layer whatever the bottoms that nobody makes are; the shapes that flow on may be a guess."""
+        guessed = self.guessed[index]
+        known = [None if i in guessed else shape for i, shape in enumerate(bottoms)]
+        sure = apply_type(kind, self.layers[index].message, known)
+        if sure.errors:
+            return sure
+        errors = spatial_errors(kind, self.layers[index].message)
+        tops = [None] * len(guess.tops) if guess.errors else guess.tops
+        return sure._replace(tops=tops, errors=errors)
+
+    def _learned(self, index: int, kind: LayerType, applied: Applied, *, plain: bool) -> _Learned:
         """Shapes and fillers of the learned blobs. Those of a `plain` layer hold for all with its parameters."""
+        layer = self.layers[index]
+        if applied.errors and not layer.damaged:
+            self._check_likely(index, kind)
         if applied.errors or applied.blobs is None or layer.damaged:
             return None, []
         shapes, fillers, errors = learned_blobs(kind, layer.message, applied.blobs)
@@ -249,10 +265,20 @@ class _Inference:
         if layer.forked and errors:
             return None, []
         for error in errors:
-            self._shape_error(layer, error)
+            self._shape_error(index, error)
         if plain and not errors:
             self.filled[id(applied)] = (applied, (shapes, fillers))
         return shapes, fillers
+
+    def _check_likely(self, index: int, kind: LayerType) -> None:
+        """Report what else is wrong with the learned blobs of a layer that is refused, whatever their shapes are."""
+        message = self.layers[index].message
+        fillers = likely_learned(kind, message)
+        if fillers is None or message.blobs:
+            return
+        errors = check_fillers(message, [None] * len(fillers), fillers)
+        for error in (*check_param_count(message, len(fillers)), *errors):
+            self._shape_error(index, error)
 
     def _finish(self, index: int, graph_layer: GraphLayer) -> GraphLayer:
         """Lay the declared shapes over the inferred ones, and give the versions theirs."""
@@ -286,26 +312,27 @@ class _Inference:
             return inferred
         return Shape(a if type(a) is int else b for a, b in zip(inferred, declared, strict=True))
 
-    def _shape_error(self, layer: Layer, error: ShapeError, index: int | None = None) -> None:
-        notes, hint = self._explain(error, index)
-        self._add(layer, error.code, error.at, error.message, hint=hint, notes=notes)
+    def _shape_error(self, index: int, error: ShapeError) -> None:
+        """Report what a rule refuses in a layer, with what led to it."""
+        from netcompile.trace import explain  # noqa: PLC0415 - for the refused
+        from netcompile.ways import Wiring  # noqa: PLC0415 - likewise
 
-    def _explain(self, error: ShapeError, index: int | None) -> tuple[Sequence[Note], str | None]:
-        """Where the sizes come from that don't fit, and the hint; `index` is that of the layer they don't fit in."""
-        from netcompile.trace import TRACED, Wiring, explain  # noqa: PLC0415 - for the refused
+        told = explain(error, index, Wiring(self.layers, self.names, self.wires))
+        error = told.error
+        self._add(self.layers[told.layer], error.code, error.at, error.message, hint=told.hint, notes=told.notes)
 
-        if index is None or error.code not in TRACED:
-            return (), error.hint
-        return explain(error, index, Wiring(self.layers, self.names, self.wires))
-
-    def _check_type(self, layer: Layer) -> None:
+    def _check_type(self, index: int, layer: Layer) -> None:
         message = layer.message
         if layer.custom or layer.damaged:
             return
+        self.refused.add(index)
         from netcompile.language.names import meant_type  # noqa: PLC0415 - for the refused
 
         text = f"'{message.type}' is not a layer type of Caffe" if message.type else "the layer has no type"
-        own = "a type of a fork or of your own needs `custom: true` or --allow-custom-layers"
+        own = Wording(
+            "a type of a fork or of your own needs `custom: true` or --allow-custom-layers",
+            "a type of a fork or of your own needs --allow-custom-layers, or --caffe with the fork's messages",
+        )
         hint = meant_type(message.type, LAYER_TYPES).hint or own
         self._add(layer, "unknown-type" if message.type else "missing-field", "type", text, hint=hint)
 
@@ -332,12 +359,17 @@ class _Inference:
                 )
 
 
-def _hint_without_labels(layer: Layer) -> str | None:
-    """What to do with a loss or a measure whose labels nobody makes, as in a deploy net."""
-    kind = LAYER_TYPES.get(layer.message.type)
-    if kind is None or not (kind.loss or kind.name == "Accuracy"):
-        return None
-    return "a deploy net has no labels: leave this layer out of it"
+def _lost_tops(layer: Layer, other: Layer | None) -> bool:
+    """True where what makes the tops of two layers clash may be what one of them lost."""
+    lost = layer.damaged if other is None else layer.damaged | other.damaged
+    return not lost.isdisjoint(("tops", "rules"))
+
+
+def _forgiven(applied: Applied, tops: int) -> Applied:
+    """What is known of a layer of which a fork may read more: a refusal may be none."""
+    if applied.errors:
+        return Applied([None] * tops, None, UNKNOWN, (), ())
+    return applied._replace(later=()) if applied.later else applied
 
 
 def _batch_size(message: LayerParameter) -> int:

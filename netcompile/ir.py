@@ -25,6 +25,10 @@ Dims: TypeAlias = "tuple[int | None, ...] | None"
 class Origin(Protocol):
     """Where a layer is written. Paths are those of `ShapeError.at`; what isn't written falls to what encloses it."""
 
+    @property
+    def in_spec(self) -> bool:
+        """True for a layer of a spec, false for one of prototxt or of a message."""
+
     def span(self, at: str) -> Span | None:
         """The place of the value at a path, or None where the layer has no text."""
 
@@ -39,6 +43,7 @@ class NoOrigin:
     """The origin of a layer that came as a message: it has no text."""
 
     __slots__ = ()
+    in_spec: Final = False
 
     def span(self, at: str) -> Span | None:
         """No place."""
@@ -88,11 +93,20 @@ def given_fields(message: LayerParameter) -> frozenset[str]:
     return frozenset(field.name for field, _ in message.ListFields())
 
 
+class Absent(NamedTuple):
+    """A layer of a spec that is not in the net, since it exists elsewhere alone: its name and tops there."""
+
+    name: str
+    tops: Sequence[str]
+    origin: Origin
+
+
 class Net(NamedTuple):
-    """A net of all phases. `header` has the net's own fields and no layers."""
+    """A net of all phases. `header` has the net's own fields and no layers; `absent` serves messages alone."""
 
     header: NetParameter
     layers: Sequence[Layer]
+    absent: Sequence[Absent] = ()
 
 
 class Version:
@@ -138,11 +152,13 @@ class Graph:
     known. Of layers with one name, `params` has the last one that has any.
     `names` has the bottoms and tops of each layer, `reads` the version of a blob that each bottom reads (None where
     there is none), and `writes` the one that each top makes. `steered` has the layers that say themselves where losses
-    and gradients go: with `loss_weight` or `propagate_down`.
+    and gradients go: with `loss_weight` or `propagate_down`. `refused` has the layers that are refused, or
+    that read what nobody makes.
     """
 
     __slots__ = (
-        "_blobs", "_params", "layers", "level", "names", "phase", "reads", "shapes", "stages", "steered", "writes",
+        "_blobs", "_params", "layers", "level", "names", "phase", "reads", "refused", "shapes", "stages", "steered",
+        "writes",
     )  # fmt: skip
 
     def __init__(
@@ -156,6 +172,7 @@ class Graph:
         reads: Sequence[Sequence[Version | None]],
         writes: Sequence[Sequence[Version]],
         steered: Sequence[int],
+        refused: Collection[int] = (),
     ) -> None:
         self.phase = phase
         self.stages = stages
@@ -166,6 +183,7 @@ class Graph:
         self.reads = reads
         self.writes = writes
         self.steered = steered
+        self.refused = refused
         self._blobs: dict[str, Dims] | None = None
         self._params: dict[str, list[Dims]] | None = None
 

@@ -38,11 +38,17 @@ def learned_blobs(
         # Scale alone adds what is not stored: its bias, of the stored factor's shape (scale_layer.cpp, LayerSetUp).
         shapes = [*presets, *(shapes[len(presets) :] if kind.name == "Scale" else ())]
         fillers = [None] * len(shapes)
-    if len(layer.param) > len(shapes):
-        have = {0: "no parameter blobs", 1: "1 parameter blob"}.get(len(shapes), f"{len(shapes)} parameter blobs")
-        text = f"has {have}, but {len(layer.param)} param entries are given"
-        errors.append(ShapeError(text, f"param:{len(shapes)}", "param-count"))
+    errors.extend(check_param_count(layer, len(shapes)))
     return shapes, fillers, errors
+
+
+def check_param_count(layer: LayerParameter, n: int) -> list[ShapeError]:
+    """Refuse more `param` entries than the `n` learned blobs that a layer has."""
+    if len(layer.param) <= n:
+        return []
+    have = {0: "no parameter blobs", 1: "1 parameter blob"}.get(n, f"{n} parameter blobs")
+    text = f"has {have}, but {len(layer.param)} param entries are given"
+    return [ShapeError(text, f"param:{n}", "param-count")]
 
 
 def _check_stored(layer: LayerParameter) -> list[ShapeError]:

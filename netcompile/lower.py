@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from netcompile.caffe.caffe_pb2 import LayerParameter, NetParameter
-from netcompile.ir import Layer, Net
+from netcompile.ir import Absent, Layer, Net
 from netcompile.language.declared import declared_shapes
 from netcompile.language.fill import values
 from netcompile.language.merge import is_null
@@ -40,7 +40,8 @@ def lower(
     """
     lowering = _Lowering(report, fork, allow_custom=allow_custom)
     header = lowering.header(spec)
-    return Net(header, [layer for one in spec.layers for layer in lowering.layers(one, target)])
+    layers = [layer for one in spec.layers for layer in lowering.layers(one, target)]
+    return Net(header, layers, lowering.absent)
 
 
 class _Lowering:
@@ -55,6 +56,7 @@ class _Lowering:
         self.descriptor: Any = self.layer_type.DESCRIPTOR
         self.blocks: dict[str, Any] = fork.blocks if fork else _MESSAGES
         self.given: dict[tuple[str, ...], frozenset[str]] = {}
+        self.absent: list[Absent] = []
 
     def header(self, spec: Expanded) -> NetParameter:
         """The net's own fields."""
@@ -72,12 +74,13 @@ class _Lowering:
         """The layers that a layer of the spec becomes: one, or one for each phase."""
         forms = spec.forms
         phases = [phase for phase in (_PHASES if target == "NET" else ("DEPLOY",)) if phase in forms]
+        if not phases:
+            self.absent += [Absent(spec.name, form.tops, SpecOrigin(spec, form)) for form in forms.values()][:1]
+            return []
         if target == "DEPLOY":
             return [self._layer(spec, forms[phase], None) for phase in phases]
         if spec.split:
             return [self._layer(spec, forms[phase], phase) for phase in phases]
-        if not phases:
-            return []
         only = None if spec.only is None else spec.only.intersection(_PHASES)
         added = next(iter(only)) if only and len(only) == 1 else None
         return [self._layer(spec, forms[phases[0]], added)]

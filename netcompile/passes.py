@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
+from netcompile.diagnostics import worded
 from netcompile.records import NamedTuple
 from netcompile.shapes import ShapeError
 
@@ -56,7 +57,7 @@ def _add(report: Report, one: GraphLayer, error: ShapeError, code: str, severity
         origin.span(error.at),
         f"{text}: {error.message}",
         notes=origin.notes(error.at),
-        hint=error.hint,
+        hint=worded(error.hint, in_spec=origin.in_spec),
         severity=severity,
     )
 

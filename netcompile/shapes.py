@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias, overload
 
+from netcompile.records import NamedTuple
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -45,6 +47,13 @@ UNKNOWN: Final = Unknown()
 Dim: TypeAlias = "int | Unknown"
 
 
+class Wording(NamedTuple):
+    """A hint that is written in one way in a spec, and in another in prototxt."""
+
+    spec: str
+    prototxt: str
+
+
 class ShapeError(Exception):
     """A layer that Caffe refuses, said without a position.
 
@@ -52,7 +61,9 @@ class ShapeError(Exception):
     `bottom:1` or `top:0` for one bottom or top, or `` for the layer itself. `code` is a code of the diagnostics' table.
     """
 
-    def __init__(self, message: str, at: str = "", code: str = "shape-mismatch", hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, at: str = "", code: str = "shape-mismatch", hint: str | Wording | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.at = at

@@ -5,13 +5,12 @@ Like `compiler`, this is straight-line code: nothing here decides what a solver 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
-from netcompile.checked_states import build
+from netcompile.checked_states import build, lint_states
 from netcompile.diagnostics import Report
 from netcompile.ir import BROKEN, WHOLE, Layer, Net, given_fields
-from netcompile.lints import lint
 from netcompile.passes import check_run
 from netcompile.solver import NetUse, state_of
 from netcompile.solver import check_solver as check_message
@@ -72,7 +71,7 @@ def check_source(
     nets = _TextNets(builder, origin, open_net, unsound=bool(parsed.unsound))
     message = fork.solver_for_rules(parsed.message) if fork else parsed.message
     built = check_message(message, origin, report, nets, complete=not reading.failed)
-    _lint(built, message, report)
+    builder.finish(message, whole=True)
     return built
 
 
@@ -128,21 +127,8 @@ def _check_own(
     report = builder.report
     whole = not report.failed
     built = check_message(solver, origin, report, _OwnNets(builder, solver, origin, net), complete=complete)
-    if whole:  # else what looks odd may come of what was lost
-        _lint(built, solver, report)
+    builder.finish(solver, whole=whole)
     return built
-
-
-def _lint(built: Sequence[BuiltNet], solver: SolverParameter, report: Report) -> None:
-    """Look for what is probably wrong in each net that a solver builds, in all its sound states together."""
-    states: dict[int, tuple[Net, list[Graph]]] = {}
-    for one in built:
-        if one.net is not None and one.graph is not None:
-            graphs = states.setdefault(id(one.net), (one.net, []))[1]
-            if one.graph not in graphs:
-                graphs.append(one.graph)
-    for net, graphs in states.values():
-        lint(net, graphs, report, solver)
 
 
 def read_net(source: Source, report: Report, *, fork: Fork | None = None, allow_custom: bool = False) -> Net | None:
@@ -186,6 +172,7 @@ class _Builder:
         self.unsound: set[int] = set()  # ids of nets of which a part could not be read
         self.derived: dict[int, Known] = {}
         self.built: dict[tuple[int, State], Built] = {}
+        self.asked: dict[int, tuple[Net, dict[State, Built]]] = {}  # by id, the nets of the solver and their states
 
     def start_from(self, net: Net, known: Known | None, built: Iterable[Built], *, incomplete: bool) -> None:
         """Take over what is known of a net, and the states in which it is built."""
@@ -211,8 +198,7 @@ class _Builder:
         return self.allow_custom or (self.fork is not None and self.fork.has_type(type_name))
 
     def build(self, net: Net, state: State) -> Graph | None:
-        one = self.built_in(net, state)
-        self.report.extend_new(one.findings)
+        one = self.asked.setdefault(id(net), (net, {}))[1][state] = self.built_in(net, state)
         return None if one.incomplete or one.findings.failed else one.graph
 
     def built_in(self, net: Net, state: State) -> Built:
@@ -229,6 +215,15 @@ class _Builder:
         force = net.header.force_backward
         check_run(graph, running, backward=backward, force_backward=force, severity=severity)
         self.report.extend_new(running)
+
+    def finish(self, solver: SolverParameter, *, whole: bool) -> None:
+        """Report what is wrong with each net in all its states together, and what is probably wrong.
+
+        `whole`: nothing was found wrong before with what the nets are made of.
+        """
+        for net, states in self.asked.values():
+            self.report.extend_states([(str(state), one.findings) for state, one in states.items()])
+            lint_states(net, states.values(), self.report, solver, whole=whole)
 
 
 class _TextNets:
@@ -296,6 +291,7 @@ class _FieldOrigin:
     """The places of a solver's fields. The text's start stands for the whole."""
 
     __slots__ = ("_positions",)
+    in_spec: Final = False
 
     def __init__(self, positions: Positions) -> None:
         self._positions = positions
@@ -321,6 +317,7 @@ class _InnerOrigin:
     """The places of what stands within a field."""
 
     __slots__ = ("_outer", "_prefix")
+    in_spec: Final = False
 
     def __init__(self, outer: Origin, prefix: str) -> None:
         self._outer = outer
@@ -343,6 +340,7 @@ class _LayerOrigin:
     """The places of a layer of a net file, as it was before the upgrade."""
 
     __slots__ = ("_index", "_origins", "_positions")
+    in_spec: Final = False
 
     def __init__(self, positions: Positions, origins: Origins, index: int) -> None:
         self._positions = positions

@@ -109,7 +109,7 @@ class Fork:
         header = net.header if isinstance(net.header, own_messages.NetParameter) else own_messages.NetParameter()
         if header is not net.header:
             carry(net.header, header)
-        return Net(header, [self.layer_for_rules(layer) for layer in net.layers])
+        return Net(header, [self.layer_for_rules(layer) for layer in net.layers], net.absent)
 
     def layer_for_rules(self, layer: Layer) -> Layer:
         """A layer in our messages. It is `forked` where the fork's message says more than the rules can see."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Note
 from netcompile.language.spec import is_inside
@@ -19,6 +19,7 @@ class SpecOrigin:
     """The origin of a layer of a spec. Paths are those of `ShapeError.at`."""
 
     __slots__ = ("form", "spec")
+    in_spec: Final = True
 
     def __init__(self, spec: LayerSpec, form: Form) -> None:
         self.spec = spec

@@ -130,18 +130,18 @@ def _learned_count(kind: LayerType, layer: LayerParameter) -> int | None:
     return None if blobs is None else len(blobs)
 
 
-def likely_learned(kind: LayerType, layer: LayerParameter) -> list[tuple[Shape | None, str | None]] | None:
-    """The fillers of a layer's learned blobs, without shapes, even where a check refuses its parameters.
+def likely_learned(kind: LayerType, layer: LayerParameter) -> list[str | None] | None:
+    """The fillers of a layer's learned blobs, even where a check refuses its parameters.
 
     None where not even their number is known whatever the bottoms are.
     """
     try:
         accepted = _try(kind, layer, [[shape] * len(layer.bottom) for shape in _ANY_RANK])[0]
-    except (ArithmeticError, LookupError):  # of parameters that a check refuses, rules need not think
+    except (ArithmeticError, LookupError, ValueError):  # of what a check refuses, rules need not think
         return None
     if len({len(one.blobs) for one in accepted}) != 1:
         return None
-    return [(None, blob.filler) for blob in accepted[0].blobs]
+    return [blob.filler for blob in accepted[0].blobs]
 
 
 def _try(

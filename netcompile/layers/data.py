@@ -14,7 +14,7 @@ from netcompile.layers._fillers import check_filler
 from netcompile.layers._layer import Inferred, Learned, layer_type
 from netcompile.layers._rules import cut, dims_of, entry, once_or_each, written
 from netcompile.layers._words import named, plural
-from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, Unshaped, axes
+from netcompile.shapes import UNKNOWN, Dim, Shape, ShapeError, Unshaped, Wording, axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,10 +118,13 @@ def _mean_values(layer: LayerParameter, channels: int) -> list[ShapeError]:
     return [ShapeError(message, "transform_param.mean_value", "count-mismatch")]
 
 
+_CROP: Final = Wording("write `transform_param: {crop_size: N}`", "write `transform_param { crop_size: N }`")
+
+
 def _needs_crop(layer: LayerParameter) -> Iterator[ShapeError]:
     if not layer.transform_param.crop_size:
         message = "crop_size is missing; it is the size to which each window is warped"
-        yield ShapeError(message, "transform_param", "missing-field", "write `transform_param: {crop_size: N}`")
+        yield ShapeError(message, "transform_param", "missing-field", _CROP)
 
 
 @layer_type(

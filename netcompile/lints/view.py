@@ -130,7 +130,18 @@ class View:
     @cached_property
     def losses(self) -> list[int]:
         """The layers that count as losses."""
-        return sorted({*filter(self.is_loss, self.of(*LOSSES, "")), *filter(self.is_loss, self.graph.steered)})
+        found = {*filter(self.is_loss, self.of(*LOSSES, "")), *filter(self.is_loss, self.graph.steered)}
+        return sorted(found - {index for index in found.intersection(self.broken) if not self._stands(index)})
+
+    @cached_property
+    def broken(self) -> set[int]:
+        """The layers of which something is wrong, none in a sound graph."""
+        return {index for index, one in enumerate(self.layers) if one.layer.damaged}.union(self.graph.refused)
+
+    def _stands(self, index: int) -> bool:
+        """True for a broken layer of a known type of which each bottom is made by some layer before it."""
+        known = self.layers[index].kind is not None
+        return known and all(version is not None and index in version.readers for version in self.reads[index])
 
     @cached_property
     def training(self) -> bool:

@@ -5,7 +5,7 @@ Places are given as `Written`; the text they stand in, if there is one, is the c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from netcompile.diagnostics import Note
 
@@ -28,6 +28,7 @@ class LayerOrigin:
     """Where one layer of an upgraded net is written: the net's `Origin` of a layer that comes from a text."""
 
     __slots__ = ("_find", "_index", "_origins")
+    in_spec: Final = False
 
     def __init__(self, find: Find, origins: Origins, index: int) -> None:
         self._find = find

@@ -35,6 +35,7 @@ class SectionOrigin:
     """
 
     __slots__ = ("_section", "_whole")
+    in_spec: Final = True
 
     def __init__(self, section: Mapping, whole: Span) -> None:
         self._section = section
