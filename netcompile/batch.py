@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from netcompile.checking import Checked, Job, check_file
 from netcompile.diagnostics import CallError, Report
 from netcompile.imports import find_root
+from netcompile.inputs import is_undeclared
 from netcompile.kinds import kind_of
 from netcompile.paths import PROTOTXT, YAML, find_files
 from netcompile.records import NamedTuple
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from netcompile.checking import Options
     from netcompile.diagnostics import Diagnostic
+    from netcompile.inputs import Assignments
     from netcompile.paths import Found
     from netcompile.pycaffe.process import Pycaffe
 
@@ -48,7 +50,7 @@ def check_paths(paths: Sequence[str], options: Options, processes: int | None = 
     built = {path for one in results.values() for path in one.built}
     results |= _run([job for job in jobs if job.path in named and job.path not in built], options, processes)
     # The findings on a net that a solver has built are among those on the solver.
-    ordered = [results.get(job.path) or Checked(job.path, "net") for job in jobs]
+    ordered = _settled([results.get(job.path) or Checked(job.path, "net") for job in jobs], options.variables)
     return Batch(ordered, _ordered(ordered))
 
 
@@ -62,6 +64,19 @@ def compare_with_caffe(batch: Batch, paths: Sequence[str], options: Options, caf
         compare_job(jobs[one.path], one, options, caffe) if one.path not in built else one for one in batch.results
     ]
     return Batch(results, _ordered(results))
+
+
+def _settled(results: list[Checked], variables: Assignments) -> list[Checked]:
+    """The results with an error at the first spec for each variable that none declares, and no more said of them."""
+    specs = [one for one in results if one.outcome == "spec"]
+    if not variables.names or not specs:
+        return results
+    errors = variables.undeclared([one.findings for one in specs])
+    settled = []
+    for one in results:
+        findings = [found for found in one.findings if not is_undeclared(found)]
+        settled.append(one._replace(findings=[*findings, *(errors if one is specs[0] else ())]))
+    return settled
 
 
 def _run(jobs: Sequence[Job], options: Options, processes: int | None) -> dict[str, Checked]:

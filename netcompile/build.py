@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from netcompile.compiler import Settings, collector_off, compile_document, is_foreign, is_library, set_variables
+from netcompile.compiler import Settings, collector_off, compile_document, is_foreign, is_library
 from netcompile.diagnostics import CallError, Report
 from netcompile.files import write_together
 from netcompile.load import load
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from netcompile.compiler import Compiled
+    from netcompile.inputs import Assignments
     from netcompile.paths import Found
     from netcompile.tree import Mapping, Source
 
@@ -30,7 +31,7 @@ class BuildOptions(NamedTuple):
 
     output: str | None
     target: str
-    variables: Sequence[str]
+    variables: Assignments
     binary: bool
     check: bool
     header: bool
@@ -72,7 +73,8 @@ def plan(specs: Sequence[str], options: BuildOptions) -> list[Job]:
             what = what if len(found) == 1 else f"{len(found)} specs need"
             raise CallError(f"{what} an output: -o DIR/, or `output` under [tool.netcompile]")
         return [Job(found[0], None)]
-    folder_wanted = output.endswith(("/", os.sep)) or os.path.isdir(output) or len(found) > 1
+    several = len(found) > 1 or (options.target == "all" and not output.endswith(_OUTPUT_ENDINGS))
+    folder_wanted = several or output.endswith(("/", os.sep)) or os.path.isdir(output)
     if not folder_wanted:
         stem = _without_ending(output) if options.target == "all" else output
         if _same_file(output, found[0].path):
@@ -113,7 +115,7 @@ def build(job: Job, options: BuildOptions) -> Result:
             return Result(report, ())
         if is_library(document):
             return Result(report, (), skipped=True)
-        variables = set_variables(options.variables, report)
+        variables = options.variables.nodes(report)
         compiled = compile_document(document, report, _settings(job, options), variables=variables)
         if compiled is None or report.failed:
             return Result(report, ())
@@ -139,7 +141,7 @@ def _refuse_prototxt(source: Source) -> None:
 
 def _settings(job: Job, options: BuildOptions) -> Settings:
     """Where the net will be, which the solver names."""
-    settings = options.settings
+    settings = options.settings._replace(optional=options.variables.names)
     if settings.net_path is not None or job.stem is None:
         return settings
     path = f"{job.stem}.prototxt"

@@ -16,9 +16,9 @@ from netcompile.compiler import (
     compile_document,
     is_foreign,
     is_library,
-    set_variables,
 )
 from netcompile.diagnostics import CallError, Report
+from netcompile.inputs import Assignments
 from netcompile.kinds import is_meant, kind_of
 from netcompile.load import load
 from netcompile.paths import PROTOTXT, YAML
@@ -73,7 +73,7 @@ class Options(NamedTuple):
     """
 
     settings: Settings
-    variables: Sequence[str] = ()
+    variables: Assignments = Assignments()
     trace: bool = False
     skip_others: bool = False
 
@@ -128,10 +128,8 @@ def _check_document(job: Job, source: Source, options: Options) -> Checked:
     if is_library(document):
         check_library(document, report, settings)
         return _done(job, "library", report, source)
-    variables = set_variables(options.variables, report) if options.variables else {}
-    compile_document(document, report, settings, variables=variables)
-    # Of several specs, each takes the variables that it declares.
-    report.drop(lambda found: found.code == "undeclared-variable" and found.severity == "error")
+    own = settings._replace(optional=options.variables.names)
+    compile_document(document, report, own, variables=options.variables.nodes(report))
     return _done(job, "spec", report, source)
 
 

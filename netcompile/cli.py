@@ -14,7 +14,7 @@ from io import TextIOWrapper, UnsupportedOperation
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO, cast
 
 from netcompile.commands.common import OK, OUR_FAULT, WRONG_CALL, add_common, complain, program_version
-from netcompile.diagnostics import CallError
+from netcompile.diagnostics import CallError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,6 +122,10 @@ def _dispatch(given: list[str]) -> int:
         return _overview("--help")
     if given and given[0] in COMMANDS:
         return _run(given[0], given[1:], config)
+    if given and given[0].isalpha() and not os.path.exists(given[0]):
+        meant = did_you_mean(given[0], COMMANDS)
+        if meant is not None:
+            raise CallError(f"there is no command or file '{given[0]}'; did you mean '{meant}'?")
     return _run("compile", given, config)
 
 

@@ -9,14 +9,15 @@ import gc
 import os
 from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from netcompile.checked_states import build, build_phases, check_phases, check_run_of
 from netcompile.diagnostics import CompileError, Diagnostic, Note, Report
 from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import expand
+from netcompile.inputs import source_of, variable_nodes
 from netcompile.language.spec import name_list
-from netcompile.load import load, read_source
+from netcompile.load import load
 from netcompile.lower import lower
 from netcompile.records import NamedTuple
 from netcompile.states import State
@@ -56,6 +57,7 @@ class Settings(NamedTuple):
     `net_file` is where the net will be written, None for beside the spec; `net_path` is what the solver says instead.
     `ignore` has the codes of findings to leave out. `state` is the level and the stages to build and check the net in,
     whatever its solver says. `caffe` is the Caffe that is followed, as `fork_of` takes it; None for Caffe itself.
+    `optional` has the variables that the spec need not declare, although they are set: that is a note then.
     """
 
     check: bool = True
@@ -67,6 +69,7 @@ class Settings(NamedTuple):
     ignore: frozenset[str] = frozenset()
     state: tuple[int, tuple[str, ...]] | None = None
     caffe: Any = None
+    optional: frozenset[str] = frozenset()
 
     @property
     def fork(self) -> Fork | None:
@@ -135,7 +138,7 @@ class Compiled:
 
 
 def compile(  # noqa: A001 - the public verb, and what it can be told
-    spec: str | os.PathLike[str] | TextIO | Mapping[str, Any],
+    spec: str | os.PathLike[str] | IO[Any] | Mapping[str, Any],
     *,
     variables: Mapping[str, Any] | None = None,
     check: bool = True,
@@ -145,7 +148,7 @@ def compile(  # noqa: A001 - the public verb, and what it can be told
     net_path: str | None = None,
     caffe_pb2: Any = None,
 ) -> Compiled:
-    """Compile a spec: a path, a text stream, or the document itself as a mapping.
+    """Compile a spec: a path, a stream, or the document itself as a mapping.
 
     `variables` set the spec's `vars`. `check=False` leaves out the checks per state: the net is emitted as it stands.
     `deploy` derives a deploy net where the spec has no `deploy` key; `root` is the folder that imports stay in;
@@ -156,7 +159,7 @@ def compile(  # noqa: A001 - the public verb, and what it can be told
     settings = Settings(check, deploy, allow_custom_layers, folder, None, net_path, caffe=caffe_pb2)
     with collector_off():
         report = Report()
-        source = _source_of(spec)
+        source = source_of(spec)
         done = compile_source(source, report, settings, variables=variable_nodes(variables or {}, report))
         if done is None or report.failed:
             raise CompileError(report.ordered())
@@ -204,8 +207,7 @@ def compile_document(
     _silence(report, document, settings)
     if report.failed:
         return None
-    name = document.source.name
-    return Compiled(lowered, deploy, solver, graphs, report.ordered(), lambda: _source_name(name, settings))
+    return Compiled(lowered, deploy, solver, graphs, report.ordered(), partial(_source_name, document, settings))
 
 
 def expand_document(
@@ -225,6 +227,7 @@ def expand_document(
         libraries=libraries,
         overrides=variables,
         damaged={node: lost for one in (validated, *imported) for node, lost in one.damaged.items()},
+        optional=settings.optional,
         recheck=partial(_recheck, allow_custom=custom, custom_types=types, fork=fork),
         fork=fork,
         lost_library=lost,
@@ -307,37 +310,21 @@ def _solver(
     known: Known,
     built: Iterable[Built],
 ) -> SolverParameter | None:
-    from netcompile.solver_files import compile_solver  # noqa: PLC0415 - for specs that have one
+    from netcompile.rooted import net_path  # noqa: PLC0415 - for specs that have one
+    from netcompile.solver_files import compile_solver  # noqa: PLC0415 - likewise
 
     whole = document.keys.get("solver", section).span  # the key may be misspelt
-    path = settings.net_path or _net_path(document.source.name, settings)
+    path = settings.net_path or net_path(document.source.name, settings.net_file, settings.root)
     return compile_solver(
         section, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known, fork=settings.fork,
         built=built,
     )  # fmt: skip
 
 
-def _net_path(spec: str, settings: Settings) -> str:
-    """The path of the emitted net from the root folder: where it is written, else NAME.prototxt beside the spec."""
-    path = settings.net_file or f"{os.path.splitext(spec)[0]}.prototxt"
-    return _from_root(path, spec, settings) or path
+def _source_name(document: MappingNode, settings: Settings) -> str:
+    from netcompile.rooted import source_name  # noqa: PLC0415 - for texts with a header
 
-
-def _source_name(spec: str, settings: Settings) -> str:
-    """What the header comment calls a spec: its path from the root folder, wherever the compiler is called."""
-    if not os.path.isfile(spec):
-        return spec
-    return _from_root(spec, spec, settings) or os.path.basename(spec)
-
-
-def _from_root(path: str, spec: str, settings: Settings) -> str | None:
-    """A path from the root folder of a spec; None where it is outside."""
-    from netcompile.imports import find_root  # noqa: PLC0415 - where a path is written out
-
-    root = os.path.realpath(settings.root or find_root(spec))
-    full = os.path.realpath(path)
-    inside = os.path.commonpath([root, full]) == root
-    return os.path.relpath(full, root).replace(os.sep, "/") if inside else None
+    return source_name(document.source.name, settings.root)
 
 
 def check_library(document: MappingNode, report: Report, settings: Settings) -> None:
@@ -361,30 +348,6 @@ def _silence(report: Report, document: MappingNode, settings: Settings) -> None:
     silence(report, settings.ignore, [Asked(str(name.value), name.span) for name in names], source)
 
 
-def variable_nodes(variables: Mapping[str, Any], report: Report) -> dict[str, Node]:
-    """Values set from outside as nodes, taken as they are."""
-    if not variables:
-        return {}
-    source = Source("variables", _dump({"vars": dict(variables)}))
-    document = load(source, report)
-    declared = document.entries["vars"] if document is not None else None
-    return dict(declared.entries) if type(declared) is MappingNode else {}
-
-
-def set_variables(assignments: Iterable[str], report: Report) -> dict[str, Node]:
-    """Variables as the command line sets them, `NAME=VALUE`, where the value is read as YAML."""
-    nodes: dict[str, Node] = {}
-    for text in assignments:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            report.add("undeclared-variable", None, f"--set takes NAME=VALUE, not '{text}'")
-            continue
-        document = load(Source(f"--set {name}", f"{name.strip()}: {value}"), report)
-        if document is not None:
-            nodes.update({str(key): node for key, node in document.entries.items()})
-    return nodes
-
-
 def is_library(document: MappingNode) -> bool:
     """True for a document that only declares: `vars`, `defaults` or `blocks`, and no `layers`."""
     return "layers" not in document.entries and not document.entries.keys().isdisjoint(("vars", "defaults", "blocks"))
@@ -394,21 +357,6 @@ def is_foreign(document: MappingNode) -> bool:
     """True for a document that is neither a spec nor a library, but some other program's."""
     keys = document.entries.keys()
     return "layers" not in keys and not (is_library(document) and keys <= _KEYS)
-
-
-def _source_of(spec: str | os.PathLike[str] | TextIO | Mapping[str, Any]) -> Source:
-    if hasattr(spec, "read"):
-        name = getattr(spec, "name", None)
-        return Source(name if isinstance(name, str) else "<stream>", spec.read())
-    if isinstance(spec, str) or hasattr(spec, "__fspath__"):
-        return read_source(os.fspath(spec))
-    return Source("<mapping>", _dump(spec))
-
-
-def _dump(value: Any) -> str:
-    import yaml  # noqa: PLC0415 - loaded by `load` anyway
-
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=None)
 
 
 @contextmanager

@@ -54,7 +54,7 @@ KEYS: Final[Mapping[str, Key]] = MappingProxyType({
     "output": Key("path", ("compile",)),
     "python-path": Key("paths", ("check",)),
     "root": Key("path"),
-    "set": Key("table", ("compile", "check", "show"), "variables"),
+    "set": Key("table", ("compile", "check", "show"), "configured"),
     "skip-others": Key("flag", ("check",)),
     "specs": Key("paths", ("compile", "check")),
     "stage": Key("words", ("check", "show")),
@@ -89,6 +89,8 @@ class Config:
             key = KEYS[name]
             if not key.commands or command in key.commands:
                 found[key.option or name.replace("-", "_")] = value
+        if "specs" in found:
+            found["project"] = found["specs"]
         if command == "check" and "specs" in found:
             found["paths"] = found.pop("specs")
         return found

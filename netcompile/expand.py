@@ -20,13 +20,13 @@ from netcompile.language.places import intersect, read_only
 from netcompile.language.scope import Scope, Substitution, reference_to
 from netcompile.language.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside, lost_with
 from netcompile.language.uses import Entry, continue_from, read_parameters
-from netcompile.language.variables import merge_libraries, variables
+from netcompile.language.variables import Given, merge_libraries, variables
 from netcompile.language.wording import some_of
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
     from collections.abc import Mapping as AbstractMapping
 
     from netcompile.forks.read import Fork
@@ -65,16 +65,18 @@ def expand(
     recheck: Recheck = lambda node, _definition, _report: node,
     fork: Fork | None = None,
     lost_library: bool = False,
+    optional: Container[str] = (),
 ) -> Expanded:
     """Expand a validated document.
 
     `libraries` are the imported documents, in the order in which they apply. `overrides` are the variables set from
-    outside. `damaged` says by id what nodes lost in validation. `recheck` validates a node again
-    after its references were replaced, by a definition of the JSON Schema: it gives the same node where nothing is
-    wrong, else what is sound of it, or None. The fields are those of `fork`, or Caffe's own. `lost_library`: an
-    import could not be read, so that what is unknown here may be its.
+    outside, of which the `optional` ones need not be declared. `damaged` says by id what nodes lost in validation.
+    `recheck` validates a node again after its references were replaced, by a definition of the JSON Schema: it gives
+    the same node where nothing is wrong, else what is sound of it, or None. The fields are those of `fork`, or Caffe's
+    own. `lost_library`: an import could not be read, so that what is unknown here may be its.
     """
-    expanded = _Expander(document, report, list(libraries), overrides or {}, damaged, recheck, fork).run()
+    given = Given(overrides or {}, optional)
+    expanded = _Expander(document, report, list(libraries), given, damaged, recheck, fork).run()
     if lost_library:
         report.drop(lambda found: found.code in _UNKNOWN)
     return expanded._replace(incomplete=expanded.incomplete or lost_library)
@@ -86,7 +88,7 @@ class _Expander:
         document: Mapping,
         report: Report,
         libraries: Sequence[Mapping],
-        overrides: AbstractMapping[str, Node],
+        given: Given,
         damaged: AbstractMapping[int, Damage],
         recheck: Recheck,
         fork: Fork | None,
@@ -103,7 +105,7 @@ class _Expander:
         self.seen = 0
         self.made = 0
         merged = merge_libraries([*libraries, document])
-        self.globals = variables(merged.variables, document, overrides, report)
+        self.globals = variables(merged.variables, document, given, report)
         self.blocks = block_table(merged.blocks, damaged)
         self.growth = Growth(self.blocks)
         self.limit = MAX_ITEMS

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netcompile.checked_states import build_phases, check_phases
-from netcompile.compiler import collector_off, compile_document, is_library, set_variables
+from netcompile.compiler import collector_off, compile_document, is_library
 from netcompile.diagnostics import CallError
+from netcompile.inputs import is_undeclared
 from netcompile.kinds import kind_of
 from netcompile.load import load
 from netcompile.records import NamedTuple
@@ -15,10 +16,11 @@ from netcompile.solver_files import read_net
 from netcompile.texts import prototxt_source, read_bytes, spec_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from netcompile.compiler import Settings
     from netcompile.diagnostics import Report
+    from netcompile.inputs import Assignments
     from netcompile.ir import Graph
     from netcompile.tree import Source
 
@@ -30,7 +32,7 @@ class Shown(NamedTuple):
     graphs: Mapping[str, Graph]
 
 
-def graphs_of(path: str, settings: Settings, variables: Sequence[str], report: Report) -> Shown | None:
+def graphs_of(path: str, settings: Settings, variables: Assignments, report: Report) -> Shown | None:
     """Build the net in a file; None where it has errors. Raises CallError where it holds no net."""
     data = read_bytes(path)
     text = prototxt_source(path, data)
@@ -43,13 +45,15 @@ def graphs_of(path: str, settings: Settings, variables: Sequence[str], report: R
         return _spec(spec_source(path, data), settings, variables, report)
 
 
-def _spec(source: Source, settings: Settings, variables: Sequence[str], report: Report) -> Shown | None:
+def _spec(source: Source, settings: Settings, variables: Assignments, report: Report) -> Shown | None:
     document = load(source, report)
     if document is None:
         return None
     if is_library(document):
         raise CallError(f"{source.name} is a library: it has no layers to show")
-    compiled = compile_document(document, report, settings, variables=set_variables(variables, report))
+    own = settings._replace(optional=variables.names)
+    compiled = compile_document(document, report, own, variables=variables.nodes(report))
+    report.extend(variables.undeclared([report.drop(is_undeclared)]))
     return None if compiled is None or report.failed else Shown(compiled.net.name, compiled.graphs)
 
 

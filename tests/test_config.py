@@ -63,7 +63,10 @@ def test_the_command_line_wins(call: Call, tmp_path: Path) -> None:
         ("set = {n = 3}", ["check", "a.yaml"], {"a_yaml": REQUIRED}, 0),
         ("set = {n = 3}", ["show", "a.yaml"], {"a_yaml": REQUIRED}, 0),
         ('set = {n = "3"}', ["compile", "a.yaml"], {"a_yaml": REQUIRED}, 1),  # a string stays one
-        ("set = {m = 3}", ["compile", "a.yaml", "--set", "n=3"], {"a_yaml": REQUIRED}, 1),
+        ("set = {m = 3}", ["compile", "a.yaml", "--set", "n=3"], {"a_yaml": REQUIRED}, 0),  # m is another spec's
+        ("set = {m = 3}", ["compile", "a.yaml", "--set", "o=3"], {"a_yaml": SPEC}, 1),
+        ('set = {m = 3}\nspecs = "a.yaml"', ["check"], {"a_yaml": SPEC}, 1),
+        ('set = {m = 3}\nspecs = "a.yaml"', ["show", "a.yaml"], {"a_yaml": SPEC}, 0),
         ("set = {n = true}", ["compile", "a.yaml", "--set", "n=3"], {"a_yaml": REQUIRED}, 0),
         ('ignore = ["unread-net"]\nstrict = true', ["check", "s.prototxt"], {"s_prototxt": SOLVER}, 0),
         ('ignore = "no-loss, unread-net"\nstrict = true', ["check", "s.prototxt"], {"s_prototxt": SOLVER}, 0),
@@ -150,8 +153,8 @@ def test_every_setting_is_an_option_of_each_command_that_it_is_for(tmp_path: Pat
     config = Config(str(path))
     for command in ("compile", "check", "show"):
         known = help_of(command)
-        for option in config.defaults(command).keys() - {"specs", "paths"}:
-            name = "set" if option == "variables" else option.replace("_", "-")
+        for option in config.defaults(command).keys() - {"specs", "paths", "project"}:
+            name = "set" if option == "configured" else option.replace("_", "-")
             assert f"--{name}" in known, (command, option)
     assert config.defaults("explain").keys() == {"allow_custom_layers", "caffe", "color", "root"}
 

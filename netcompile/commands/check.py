@@ -13,6 +13,8 @@ from netcompile.commands.common import (
     OUR_FAULT,
     WRONG_CALL,
     WRONG_INPUT,
+    add_set,
+    assignments_of,
     complain,
     program_version,
     settings_of,
@@ -37,9 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action=argparse.BooleanOptionalAction, help="fail on warnings too")
     parser.add_argument("--stage", action="append", default=[], metavar="S", help="check nets with this stage")
     parser.add_argument("--level", type=int, metavar="N", help="check nets at this level")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="K=V", dest="variables", help="set a variable of `vars`"
-    )
+    add_set(parser)
     parser.add_argument("--ignore", action="append", default=[], metavar="CODE", help="leave out findings of this code")
     parser.add_argument(
         "--with-caffe",
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         raise CallError(f"-j takes a number of at least 1, not {options.jobs}")
     settings = settings_of(options)._replace(state=state_of(options))
     trace = bool(os.environ.get("NETCOMPILE_DEBUG"))
-    wanted = Options(settings, options.variables, trace, options.skip_others)
+    wanted = Options(settings, assignments_of(options, paths), trace, options.skip_others)
     if options.with_caffe:
         batch = _check_with_caffe(paths, wanted, options)
     else:

@@ -7,10 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from netcompile.compiler import Settings
     from netcompile.diagnostics import Diagnostic
+    from netcompile.inputs import Assignments
 
 OK: Final = 0
 WRONG_INPUT: Final = 1
@@ -29,6 +30,22 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--caffe", metavar="PATH", help="follow a fork: its caffe_pb2.py or folder, or `installed`")
     parser.add_argument("--root", metavar="DIR", help="the folder that imports stay in and `net:` paths start from")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour in findings")
+
+
+def add_set(parser: argparse.ArgumentParser) -> None:
+    """The argument of the commands that read specs with variables."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="K=V", dest="variables", help="set a variable of `vars`"
+    )
+    parser.set_defaults(configured=(), project=None)  # of pyproject.toml
+
+
+def assignments_of(options: argparse.Namespace, paths: Sequence[str]) -> Assignments:
+    """The variables that the arguments and the project set. Raises CallError where one is not `NAME=VALUE`."""
+    from netcompile.inputs import Assignments, check_assignment  # noqa: PLC0415 - `--help` does without
+
+    given = list(map(check_assignment, options.variables))
+    return Assignments(given, options.configured, whole=options.project is not None and paths == options.project)
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -7,11 +7,23 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from netcompile.build import BuildOptions, build, plan, stale, write
-from netcompile.commands.common import OK, WRONG_CALL, WRONG_INPUT, complain, settings_of, show_findings
+from netcompile.commands.common import (
+    OK,
+    WRONG_CALL,
+    WRONG_INPUT,
+    add_set,
+    assignments_of,
+    complain,
+    settings_of,
+    show_findings,
+)
 from netcompile.diagnostics import CallError
 
 if TYPE_CHECKING:
-    from netcompile.build import Job
+    from collections.abc import Iterable
+
+    from netcompile.build import Job, Result
+    from netcompile.diagnostics import Diagnostic
 
 TARGETS: Final = ("net", "deploy", "solver", "train", "test", "all")
 
@@ -22,9 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("specs", nargs="*", metavar="SPEC", help="a spec, a folder of specs, or - for standard input")
     parser.add_argument("-o", "--output", metavar="PATH", help="a file, or DIR/ for several; else standard output")
     parser.add_argument("--target", choices=TARGETS, default="net", help="what to write (default: net)")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="K=V", dest="variables", help="set a variable of `vars`"
-    )
+    add_set(parser)
     parser.add_argument("--deploy", action=either, help="derive a deploy net where the spec has no `deploy` key")
     parser.add_argument("--binary", action=either, help="write the binary message instead of text")
     parser.add_argument(
@@ -42,31 +52,46 @@ def run(options: argparse.Namespace) -> int:
     wanted = BuildOptions(
         output=options.output,
         target=options.target,
-        variables=options.variables,
+        variables=assignments_of(options, options.specs),
         binary=options.binary,
         check=options.check,
         header=options.header,
         settings=settings_of(options)._replace(deploy=options.deploy or options.target == "deploy"),
     )
     jobs = plan(options.specs, wanted)
-    codes = [code for job in jobs if (code := _build(job, wanted, options)) is not None]
+    results: Iterable[Result | None] = (_built(job, wanted) for job in jobs)
+    undeclared: list[Diagnostic] = []
+    if wanted.variables.names:  # that no spec declares one is known when all are compiled
+        results = list(results)
+        reports = [one.report for one in results if one is not None and not one.skipped]
+        undeclared = wanted.variables.undeclared(reports)
+        show_findings(undeclared, options)
+    codes = [code for one in results if (code := _finish(one, options, write_it=not undeclared)) is not None]
     if not codes:
         raise CallError(f"nothing to compile in {', '.join(options.specs)}: only a spec has `layers`")
-    return max(codes)
+    return max(WRONG_INPUT if undeclared else OK, *codes)
 
 
-def _build(job: Job, wanted: BuildOptions, options: argparse.Namespace) -> int | None:
-    """Compile one spec, and answer with its exit code; None for what is no spec, and has no findings either."""
+def _built(job: Job, wanted: BuildOptions) -> Result | None:
+    """Compile one spec; None, told, where it can't be read."""
     try:
-        result = build(job, wanted)
+        return build(job, wanted)
     except CallError as error:
         complain(str(error))
+        return None
+
+
+def _finish(result: Result | None, options: argparse.Namespace, *, write_it: bool) -> int | None:
+    """Write what came of a spec, and answer with its exit code; None for what is no spec and has no findings."""
+    if result is None:
         return WRONG_CALL
     show_findings((found for found in result.report.ordered() if found.severity != "note"), options)
     if result.report.failed:
         return WRONG_INPUT
     if result.skipped:
         return None
+    if not write_it:
+        return WRONG_INPUT
     if not options.check:
         write(result.outputs)
         return OK

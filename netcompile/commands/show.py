@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from netcompile.commands.common import OK, WRONG_INPUT, settings_of, show_findings, state_of
+from netcompile.commands.common import OK, WRONG_INPUT, add_set, assignments_of, settings_of, show_findings, state_of
 from netcompile.diagnostics import Report
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--phase", choices=("train", "test", "deploy"), help="only this one (default: all there are)")
     parser.add_argument("--stage", action="append", default=[], metavar="S", help="build the net with this stage")
     parser.add_argument("--level", type=int, metavar="N", help="build the net at this level")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="K=V", dest="variables", help="set a variable of `vars`"
-    )
+    add_set(parser)
     parser.add_argument("--format", choices=FORMATS, default="table", help="how to write it (default: table)")
 
 
@@ -35,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
     settings = settings_of(options)._replace(state=state_of(options), deploy=options.phase == "deploy")
     report = Report()
-    shown = graphs_of(options.path, settings, options.variables, report)
+    shown = graphs_of(options.path, settings, assignments_of(options, ()), report)
     found = (one for one in report.ordered() if one.severity == "error" or one.code in _TOLD)
     show_findings(found, options)
     if shown is None:

@@ -13,7 +13,7 @@ from netcompile.records import NamedTuple
 from netcompile.tree import Mapping, Node, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
     from collections.abc import Mapping as AbstractMapping
 
     from netcompile.diagnostics import Report
@@ -25,6 +25,13 @@ class Merged(NamedTuple):
     variables: dict[str, tuple[Scalar, Node]]
     defaults: list[Mapping]
     blocks: dict[str, Node]
+
+
+class Given(NamedTuple):
+    """The variables set from outside. That a document does not declare an `optional` one is worth a note alone."""
+
+    nodes: AbstractMapping[str, Node]
+    optional: Container[str] = ()
 
 
 def merge_libraries(documents: Sequence[Mapping]) -> Merged:
@@ -46,17 +53,18 @@ def merge_libraries(documents: Sequence[Mapping]) -> Merged:
 def variables(
     declared: AbstractMapping[str, tuple[Scalar, Node]],
     document: Mapping,
-    overrides: AbstractMapping[str, Node],
+    given: Given,
     report: Report,
 ) -> Scope:
-    """The scope of the document's variables. Undeclared overrides and values that are missing are reported."""
-    for name, node in overrides.items():
+    """The scope of the document's variables. What is given undeclared and values that are missing are reported."""
+    for name, node in given.nodes.items():
         if name not in declared:
             meant = did_you_mean(name, declared)
             hint = f"did you mean '{meant}'?" if meant else f"declared: {some_of(declared)}"
             text = f"variable '{name}' is set but not declared in `vars`"
-            report.add("undeclared-variable", node.span, text, hint=hint)
-    return _Variables(declared, document, overrides, report).scope()
+            severity = "note" if name in given.optional else None
+            report.add("undeclared-variable", node.span, text, hint=hint, severity=severity)
+    return _Variables(declared, document, given.nodes, report).scope()
 
 
 class _Variables:

@@ -19,7 +19,7 @@ from netcompile.imports import read_libraries
 from netcompile.infer import infer
 from netcompile.language.blocks import Block, block_table
 from netcompile.language.origin import SpecOrigin
-from netcompile.language.variables import merge_libraries, variables
+from netcompile.language.variables import Given, merge_libraries, variables
 from netcompile.load import load
 from netcompile.lower import lower
 from netcompile.records import NamedTuple
@@ -111,7 +111,7 @@ class Model:
         if self.document is None:
             return {}
         declared = merge_libraries(self.documents).variables
-        scope = variables(declared, self.document, {}, Report())
+        scope = variables(declared, self.document, Given({}), Report())
         return {name: Declared(key, node, scope.node(name)) for name, (key, node) in declared.items()}
 
     @cached_property

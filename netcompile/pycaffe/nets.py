@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netcompile.checked_states import build_phases
-from netcompile.compiler import compile_document, set_variables
+from netcompile.compiler import compile_document
 from netcompile.diagnostics import Report
 from netcompile.load import load
 from netcompile.pycaffe.compare import Options as Reading
@@ -45,12 +45,11 @@ def compare_job(job: Job, checked: Checked, options: Options, caffe: Pycaffe) ->
 def _compare_spec(job: Job, options: Options, caffe: Pycaffe, report: Report) -> None:
     """Compare the nets of a spec that compiles; of another there is nothing that Caffe could read."""
     findings = Report()
-    settings = options.settings
+    settings = options.settings._replace(optional=options.variables.names)
     document = load(spec_source(job.path, read_bytes(job.path) if job.data is None else job.data), findings)
     if document is None:
         return
-    variables = set_variables(options.variables, findings) if options.variables else {}
-    compiled = compile_document(document, Report(), settings, variables=variables)
+    compiled = compile_document(document, Report(), settings, variables=options.variables.nodes(findings))
     if compiled is None:
         return
     own = Report()
