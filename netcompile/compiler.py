@@ -201,7 +201,7 @@ def compile_document(
     graphs = {phase: one.graph for phase, one in built.items()}
     deploy = None
     if spec.deploy is not None or settings.deploy:
-        deploy, graph = _deploy(spec, document, built["TRAIN"], report, checks, settings)
+        deploy, graph = _deploy(spec, document, lowered, built["TRAIN"], report, checks, settings)
         if graph is not None:
             graphs["DEPLOY"] = graph
     _silence(report, document, settings)
@@ -270,7 +270,7 @@ def _custom_types(libraries: Iterable[MappingNode]) -> set[str]:
 
 
 def _deploy(
-    spec: Expanded, document: MappingNode, train: Built, report: Report, checks: Report, settings: Settings
+    spec: Expanded, document: MappingNode, net: Net, train: Built, report: Report, checks: Report, settings: Settings
 ) -> tuple[Net | None, Graph | None]:
     """The deploy net and its graph. What is wrong with it alone goes to `checks`, with a note that says so."""
     from netcompile.deploy import check_weights, derive_deploy, read_options  # noqa: PLC0415 - for specs that have one
@@ -278,7 +278,7 @@ def _deploy(
     if spec.incomplete and report.failed:
         return None, None
     fork = settings.fork
-    net = lower(spec, report, "DEPLOY", allow_custom=settings.allow_custom, fork=fork)
+    net = lower(spec, report, "DEPLOY", allow_custom=settings.allow_custom, fork=fork, net=net)
     options = read_options(spec.deploy, report, document.keys.get("layers"))
     derived = derive_deploy(net, options, report, fork)
     if derived is None:

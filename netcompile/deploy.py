@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from netcompile.ir import Origin
     from netcompile.tree import Span
 
-__all__ = ["Derived", "check_weights", "derive_deploy", "read_options"]
+__all__ = ["Derived", "check_weights", "derive_deploy", "layers_in_deploy", "read_options"]
 
 _KEPT_SOURCES: Final = frozenset({"Input", "DummyData", "Parameter"})
 
@@ -48,12 +48,22 @@ def derive_deploy(net: Net, options: DeployOptions, report: Report, fork: Fork |
 
     Layers that are put in for inputs are in our messages, even where the others are in those of `fork`.
     """
-    state = State("DEPLOY", 0, (*net.header.state.stage, *options.stages))
-    kept = [converted(layer) for layer in net.layers if includes(layer.message, state)]
-    layers = [*_fed_by_name(kept, options), *_without_doubles(kept)]
+    state = _state(net, options)
+    layers = layers_in_deploy(net, options)
     left = [layer for layer in net.layers if not includes(layer.message, state)]
     absent = [*net.absent, *(Absent(layer.message.name, layer.message.top, layer.origin) for layer in left)]
     return _Deriver(layers, net._replace(layers=(), absent=absent), options, report, fork).run()
+
+
+def layers_in_deploy(net: Net, options: DeployOptions) -> list[Layer]:
+    """The layers whose tops can be outputs, losses converted; not all of them need be needed."""
+    state = _state(net, options)
+    kept = [converted(layer) for layer in net.layers if includes(layer.message, state)]
+    return [*_fed_by_name(kept, options), *_without_doubles(kept)]
+
+
+def _state(net: Net, options: DeployOptions) -> State:
+    return State("DEPLOY", 0, (*net.header.state.stage, *options.stages))
 
 
 def _fed_by_name(layers: Sequence[Layer], options: DeployOptions) -> list[Layer]:

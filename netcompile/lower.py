@@ -19,6 +19,8 @@ from netcompile.layers import LAYER_TYPES, learned_count
 from netcompile.tree import Node, Scalar, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from netcompile.diagnostics import Report
     from netcompile.forks.read import Fork
     from netcompile.language.spec import Expanded, Form, LayerSpec
@@ -32,13 +34,16 @@ Target = Literal["NET", "DEPLOY"]
 
 
 def lower(
-    spec: Expanded, report: Report, target: Target = "NET", *, allow_custom: bool = False, fork: Fork | None = None
-) -> Net:
+    spec: Expanded, report: Report, target: Target = "NET", *, allow_custom: bool = False, fork: Fork | None = None,
+    net: Net | None = None,
+) -> Net:  # fmt: skip
     """The net of both phases, or the layers as they are in deploy, from the expanded layers.
 
-    The messages are ours or, where there is a fork, the fork's, with the fields that only it has.
+    The messages are ours or, where there is a fork, the fork's, with the fields that only it has. `net` is what became
+    of the same layers in the phases, for deploy, which has most of them as they are there.
     """
     lowering = _Lowering(report, fork, allow_custom=allow_custom)
+    lowering.keep(() if net is None else net.layers)
     header = lowering.header(spec)
     layers = [layer for one in spec.layers for layer in lowering.layers(one, target)]
     return Net(header, layers, lowering.absent)
@@ -56,6 +61,14 @@ class _Lowering:
         self.descriptor: Any = self.layer_type.DESCRIPTOR
         self.blocks: dict[str, Any] = fork.blocks if fork else _MESSAGES
         self.given: dict[tuple[str, ...], frozenset[str]] = {}
+        self.kept: dict[int, Layer] = {}  # by the ids of their forms
+
+    def keep(self, layers: Iterable[Layer]) -> None:
+        """Have layers ready that were made before, but for those that have a phase added to their rules."""
+        for layer in layers:
+            origin = layer.origin
+            if isinstance(origin, SpecOrigin) and not origin.spec.split and origin.spec.only is None:
+                self.kept[id(origin.form)] = layer
         self.absent: list[Absent] = []
 
     def header(self, spec: Expanded) -> NetParameter:
@@ -78,7 +91,7 @@ class _Lowering:
             self.absent += [Absent(spec.name, form.tops, SpecOrigin(spec, form)) for form in forms.values()][:1]
             return []
         if target == "DEPLOY":
-            return [self._layer(spec, forms[phase], None) for phase in phases]
+            return [self.kept.get(id(forms[phase])) or self._layer(spec, forms[phase], None) for phase in phases]
         if spec.split:
             return [self._layer(spec, forms[phase], phase) for phase in phases]
         only = None if spec.only is None else spec.only.intersection(_PHASES)
