@@ -6,11 +6,14 @@ replaced for the next.
 
 from __future__ import annotations
 
+import gc
 import signal
+from contextlib import suppress
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from netcompile.lsp.findings import findings
+from netcompile.lsp.warming import warm_up_checks
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -31,13 +34,13 @@ class Checker:
     def __init__(self) -> None:
         self._running: tuple[Connection, BaseProcess] | None = None
 
-    def start(self) -> None:
-        """Start the process, where none runs."""
-        self._running = self._running or _start()
+    def start(self, settings: Settings) -> None:
+        """Start the process, where none runs. It makes itself ready for texts with these settings."""
+        self._running = self._running or _start(settings)
 
     def findings(self, source: Source, settings: Settings) -> list[Finding]:
         """As `findings.findings`; waits for the process. Raises FaultError."""
-        self.start()
+        self.start(settings)
         assert self._running is not None
         connection, process = self._running
         try:
@@ -58,18 +61,21 @@ class Checker:
             self._running = None
 
 
-def _start() -> tuple[Connection, BaseProcess]:
+def _start(settings: Settings) -> tuple[Connection, BaseProcess]:
     context = get_context("spawn")  # a fork would take our threads' locks along
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, settings), daemon=True)
     process.start()
     theirs.close()  # so that each side sees the other's end
     return ours, process
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, settings: Settings) -> None:
     """Be the process: check what comes, until nothing more does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted closes the pipe
+    with suppress(RuntimeError):  # whatever it is, it is said of the first text
+        warm_up_checks(settings)
+    gc.freeze()  # what is loaded stays; looking for garbage in it would hold up the findings
     while True:
         try:
             source, settings = connection.recv()

@@ -14,14 +14,16 @@ from netcompile.tree import List, Mapping, Node, Scalar
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Kind: TypeAlias = Literal["blob", "layer", "type", "block", "parameter", "variable", "import", "field"]
+Kind: TypeAlias = Literal["blob", "layer", "type", "block", "parameter", "argument", "variable", "import", "field"]
 Step: TypeAlias = "str | int"
 
 VARIANTS: Final = ("train", "test", "deploy")
 USE_KEYS: Final = frozenset({"block", "bottom", "when", "only"})
 # What stands where, on a key or as a value.
-_DOCUMENT: Final[tuple[tuple[Kind, bool, tuple[str, ...]], ...]] = (
+_Kinds: TypeAlias = "tuple[tuple[Kind, bool, tuple[str, ...]], ...]"
+_DOCUMENT: Final[_Kinds] = (
     ("variable", True, ("vars", "*")),
+    ("argument", False, ("vars", "*", "...")),
     ("import", False, ("imports", "...")),
     ("block", True, ("blocks", "*")),
     ("parameter", True, ("blocks", "*", "params", "*")),
@@ -30,14 +32,16 @@ _DOCUMENT: Final[tuple[tuple[Kind, bool, tuple[str, ...]], ...]] = (
     ("blob", False, ("deploy", "outputs", "...")),
     ("blob", True, ("deploy", "inputs", "*")),
 )
-_LAYER: Final[tuple[tuple[Kind, bool, tuple[str, ...]], ...]] = (
+_LAYER: Final[_Kinds] = (
     ("layer", False, ("name",)),
     ("type", False, ("type",)),
     ("blob", False, ("bottom", "...")),
     ("blob", False, ("top", "...")),
     ("blob", True, ("top_shapes", "*")),
 )
-_USE: Final[tuple[tuple[Kind, str], ...]] = (("block", "block"), ("blob", "bottom"))
+_REPETITION: Final[_Kinds] = (("variable", True, ("repeat", "*")), ("argument", False, ("repeat", "*", "#")))
+_USE: Final[_Kinds] = (("block", False, ("block",)), ("blob", False, ("bottom", "...")))
+_PARAMETERS: Final[_Kinds] = (("parameter", True, ("*",)), ("argument", False, ("*", "...")))
 _REFERENCE: Final = re.compile(r"\$(?:\$|([A-Za-z_]\w*)|\{([^}]*)\})", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -186,29 +190,28 @@ def meaning_of(spot: Spot) -> Meaning | None:
 
 def _kind(spot: Spot, item: Item | None) -> Kind | None:
     """What stands at a position, where it is no field: told by its place, with `*` for any name or index."""
-    path = spot.path
+    path = spot.path if item is None else item.rest
     if item is None:
-        return next(
-            (kind for kind, on_key, pattern in _DOCUMENT if on_key is spot.on_key and _fits(path, pattern)), None
-        )
-    if "repeat" in item.node.entries:
-        return "variable" if spot.on_key and _fits(item.rest, ("repeat", "*")) else None
-    if "block" in item.node.entries:
-        if spot.on_key and len(item.rest) == 1 and item.rest[0] not in USE_KEYS:
-            return "parameter"
-        return next((kind for kind, key in _USE if not spot.on_key and item.rest[:1] == (key,)), None)
-    inner = _inner(item.rest)
-    if inner == ("name",) and inner is not item.rest:
-        return None
-    return next((kind for kind, on_key, pattern in _LAYER if on_key is spot.on_key and _fits(inner, pattern)), None)
+        of = _DOCUMENT
+    elif "repeat" in item.node.entries:
+        of = _REPETITION
+    elif "block" in item.node.entries:
+        of = _USE if item.rest[0] in USE_KEYS else _PARAMETERS
+    else:
+        of, path = _LAYER, _inner(item.rest)
+        if path == ("name",) and path is not item.rest:
+            return None
+    return next((kind for kind, on_key, pattern in of if on_key is spot.on_key and _fits(path, pattern)), None)
 
 
 def _fits(path: tuple[Step, ...], pattern: tuple[str, ...]) -> bool:
-    """Whether a path is as a pattern says; `*` stands for one step, `...` at the end for any more."""
+    """Whether a path is as a pattern says: `*` is any step, `#` one into a list, `...` at the end any more."""
     if pattern[-1] == "...":
         pattern = pattern[:-1]
         path = path[: len(pattern)]
-    return len(path) == len(pattern) and all(b in ("*", a) for a, b in zip(path, pattern, strict=True))
+    return len(path) == len(pattern) and all(
+        b in ("*", a) or (b == "#" and type(a) is int) for a, b in zip(path, pattern, strict=True)
+    )
 
 
 def _inner(rest: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from netcompile.language.spec import name_list
-from netcompile.lsp.blobs import blobs_at
+from netcompile.lsp.blobs import blobs_at, named_by
 from netcompile.lsp.cursor import find_spot, item_at, meaning_of, reference_at
 from netcompile.lsp.scope import visible
 from netcompile.tree import Mapping, Scalar, Source, Span
@@ -40,18 +40,26 @@ def _places(model: Model, spot: Spot, meaning: Meaning) -> Iterator[Span]:
     item = item_at(spot)
     if meaning.kind == "blob":
         for blob in blobs_at(model, item, meaning.scalar):
-            makers = model.makers.get(blob, [])
-            made = [one for one in makers if not one.tops[blob]] or makers
-            yield from (_top(one, blob) for one in made)
+            yield from _makers(model, blob)
     elif meaning.kind == "block" and name in model.blocks:
         yield model.blocks[name][0].span
     elif meaning.kind == "parameter" and item is not None:
         yield from _parameter(model, item.node, name)
+    elif meaning.kind == "argument" and "blob" in named_by(model, meaning.scalar):
+        yield from _makers(model, name)
+    elif meaning.kind == "argument" and item is not None:
+        yield from _parameter(model, item.node, str(item.rest[0]))
     elif meaning.kind == "import":
         path = os.path.normpath(os.path.join(os.path.dirname(model.source.name), name))
         yield from (Span(node.source, 1, 1, 1, 1) for node in model.libraries if node.source.name == path)
         if all(node.source.name != path for node in model.libraries) and os.path.isfile(path):
             yield Span(Source(path, ""), 1, 1, 1, 1)
+
+
+def _makers(model: Model, blob: str) -> Iterator[Span]:
+    makers = model.makers.get(blob, [])
+    made = [one for one in makers if not one.tops[blob]] or makers
+    yield from (_top(one, blob) for one in made)
 
 
 def _top(instance: Instance, blob: str) -> Span:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netcompile.layers import LAYER_TYPES
-from netcompile.lsp.blobs import PHASES, blobs_at, implied_tops, shapes_of
+from netcompile.lsp.blobs import PHASES, blobs_at, implied_tops, named_by, shapes_of
 from netcompile.lsp.cursor import find_spot, item_at, meaning_of, reference_at
 from netcompile.lsp.fields import words_on
 from netcompile.lsp.scope import shown, visible
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netcompile.ir import GraphLayer
-    from netcompile.lsp.cursor import Meaning, Spot
+    from netcompile.lsp.cursor import Item, Meaning, Spot
     from netcompile.lsp.model import Instance, Model
     from netcompile.tree import Node
 
@@ -87,7 +87,9 @@ def _text(model: Model, spot: Spot, meaning: Meaning) -> str | None:  # noqa: PL
     if meaning.kind == "variable":
         return _variable(model, spot, name)
     if meaning.kind == "parameter":
-        return _parameter(model, spot, name)
+        return _parameter(model, _block_of(spot, item), name)
+    if meaning.kind == "argument":
+        return _argument(model, item, meaning.scalar)
     if meaning.kind == "field":
         words = words_on(meaning.start, meaning.keys)
         return f"**{meaning.keys[-1]}**\n\n{words}" if words else None
@@ -204,10 +206,27 @@ def _variable(model: Model, spot: Spot, name: str) -> str | None:
     return f"`${name}` runs over `{shown(values.entries[name])}`"
 
 
-def _parameter(model: Model, spot: Spot, name: str) -> str | None:
-    item = item_at(spot)
+def _argument(model: Model, item: Item | None, scalar: Scalar) -> str | None:
+    """What a value is for: that of a parameter, and what it names."""
+    name, parts = str(scalar.value), []
     used = item.node.entries.get("block") if item is not None else None
-    block = str(spot.path[1]) if item is None else str(used.value) if type(used) is Scalar else ""
+    if item is not None and type(used) is Scalar:
+        parts.append(_parameter(model, str(used.value), str(item.rest[0])))
+    kinds = named_by(model, scalar)
+    if "layer" in kinds:
+        parts.append(_layer(model, [one for one in model.instances if one.spec.name == name]))
+    if "blob" in kinds:
+        parts.append(_blob(model, name))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _block_of(spot: Spot, item: Item | None) -> str:
+    """The block that a parameter belongs to: the one that is declared, or the one that is used."""
+    used = item.node.entries.get("block") if item is not None else None
+    return str(spot.path[1]) if item is None else str(used.value) if type(used) is Scalar else ""
+
+
+def _parameter(model: Model, block: str, name: str) -> str | None:
     if block not in model.blocks or name not in model.blocks[block][1].parameters:
         return None
     default = model.blocks[block][1].parameters[name]

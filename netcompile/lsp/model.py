@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from netcompile.checked_states import build_phases
 from netcompile.compiler import expand_document, is_library
-from netcompile.deploy import derive_deploy, read_options
+from netcompile.deploy import derive_deploy, layers_in_deploy, read_options
 from netcompile.diagnostics import Report
 from netcompile.imports import read_libraries
 from netcompile.infer import infer
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping
 
     from netcompile.compiler import Settings
+    from netcompile.deploying.options import DeployOptions
     from netcompile.ir import Graph, GraphLayer, Net
     from netcompile.language.spec import Expanded, LayerSpec, Use
     from netcompile.lower import Target
@@ -41,14 +42,19 @@ _BREAK: Final = re.compile(r"\r\n?|\n")
 
 
 class Instance(NamedTuple):
-    """A layer of the expanded document, with what was inferred of it in each phase that it is in.
+    """A layer of the expanded document.
 
     `place` is where the open document brings it in: the layer itself, or the outermost block use or repetition.
     """
 
     spec: LayerSpec
-    phases: AbstractMapping[str, GraphLayer]
     place: Place
+    model: Model
+
+    @property
+    def phases(self) -> AbstractMapping[str, GraphLayer]:
+        """What was inferred of it, by the phases that it is in."""
+        return self.model.inferred.get(id(self.spec), {})
 
     @property
     def bottoms(self) -> set[str]:
@@ -81,7 +87,7 @@ class Model:
     def prepare(self) -> None:
         """Work out what nearly all answers need, which is nearly all of the work."""
         if self.document is not None:
-            assert self.instances is not None
+            assert self.inferred is not None
 
     @cached_property
     def lines(self) -> list[str]:
@@ -153,24 +159,43 @@ class Model:
     @cached_property
     def deploy(self) -> Graph | None:
         """The deploy net, where the document asks for one and it can be derived."""
+        if self._for_deploy is None:
+            return None
+        net, options = self._for_deploy
+        derived = derive_deploy(net, options, Report())
+        incomplete = self.expanded is not None and self.expanded.incomplete
+        return None if derived is None else infer(derived.net, State("DEPLOY"), Report(), incomplete=incomplete)
+
+    @cached_property
+    def outputs(self) -> list[str]:
+        """The blobs that `outputs` of deploy can name, those of the last layer first."""
+        layers = layers_in_deploy(*self._for_deploy) if self._for_deploy else []
+        return list(dict.fromkeys(top for layer in reversed(layers) for top in layer.message.top))
+
+    @cached_property
+    def _for_deploy(self) -> tuple[Net, DeployOptions] | None:
+        """The layers as they are in deploy, and what the document says of it."""
         spec = self.expanded
         if spec is None or (spec.deploy is None and not self.settings.deploy):
             return None
-        net = self._lowered(spec, "DEPLOY")
-        derived = derive_deploy(net, read_options(spec.deploy, Report()), Report())
-        return None if derived is None else infer(derived.net, State("DEPLOY"), Report(), incomplete=spec.incomplete)
+        return self._lowered(spec, "DEPLOY"), read_options(spec.deploy, Report())
 
     @cached_property
     def instances(self) -> list[Instance]:
         """The expanded layers in order."""
         if self.expanded is None:
             return []
-        inferred: dict[int, dict[str, GraphLayer]] = {}
+        return [Instance(spec, self._place(spec), self) for spec in self.expanded.layers]
+
+    @cached_property
+    def inferred(self) -> dict[int, dict[str, GraphLayer]]:
+        """What was inferred of the expanded layers, by their ids, in each phase that they are in."""
+        found: dict[int, dict[str, GraphLayer]] = {}
         for phase, graph in self.graphs.items():
             for one in graph.layers:
                 assert isinstance(one.layer.origin, SpecOrigin)
-                inferred.setdefault(id(one.layer.origin.spec), {})[phase] = one
-        return [Instance(spec, inferred.get(id(spec), {}), self._place(spec)) for spec in self.expanded.layers]
+                found.setdefault(id(one.layer.origin.spec), {})[phase] = one
+        return found
 
     @cached_property
     def by_item(self) -> dict[tuple[str, int, int], list[Instance]]:

@@ -10,10 +10,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from netcompile.language.spec import name_list
-from netcompile.load import resolve
-from netcompile.lsp.blobs import implied_tops
+from netcompile.lsp.blobs import blob_words, blob_words_of, implied_tops, named_by
 from netcompile.lsp.cursor import find_spot, meaning_of
 from netcompile.lsp.model import Model
+from netcompile.lsp.quoting import within, written
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar, Source
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from netcompile.tree import Node
 
 _PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)+")  # an anchor or a tag before a value
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_][\w./+-]*", re.ASCII)
 
 
 class Edit(NamedTuple):
@@ -59,19 +58,32 @@ def subject_at(model: Model, line: int, column: int) -> Subject:
         raise RefusedError("this is a library: specs that import it may use the name")
     spot = find_spot(model.document, line, column)
     meaning = meaning_of(spot)
-    if meaning is None or meaning.kind not in ("layer", "blob"):
+    if meaning is None or meaning.kind not in ("layer", "blob", "argument"):
         raise RefusedError("only layers and blobs can be renamed: put the cursor on a name, a bottom or a top")
     scalar = meaning.scalar
+    kinds = {meaning.kind} if meaning.kind != "argument" else named_by(model, scalar)
     name = scalar.value
     if type(name) is not str or not name:
         raise RefusedError("there is no name here")
     if "$" in name:
         raise RefusedError(f"'{name}' is put together from variables; rename it where they get their values")
+    if not kinds:
+        raise RefusedError(f"'{name}' is not by itself the name of a layer or blob")
     where = _literal(model, scalar, name)
     if where is None:
         raise RefusedError(f"'{name}' is not written here as it is; rename it where it is")
     both = any(one.spec.name == name and name in implied_tops(one) for one in model.makers.get(name, ()))
-    return Subject(name, scalar.start.line, *where, both or meaning.kind == "layer", both or meaning.kind == "blob")
+    return Subject(name, scalar.start.line, *where, both or "layer" in kinds, both or "blob" in kinds)
+
+
+def try_out(model: Model, line: int, column: int) -> Subject:
+    """The layer or blob at a position, which can be renamed. Raises RefusedError where no name would do."""
+    subject = subject_at(model, line, column)
+    new = f"{subject.name}_"
+    while new in model.makers or any(one.spec.name == new for one in model.instances):
+        new += "_"
+    rename(model, line, column, new)
+    return subject
 
 
 def rename(model: Model, line: int, column: int, new: str) -> list[Edit]:
@@ -147,19 +159,14 @@ def _in_items(node: Node | None, subject: Subject) -> Iterator[Scalar]:
 def _in_layer(node: Mapping, subject: Subject) -> Iterator[Scalar]:
     if subject.layer and "block" not in node.entries:
         yield from name_list(node.entries.get("name"))
-    if not subject.blob:
-        return
-    for key in ("bottom", "top"):
-        yield from name_list(node.entries.get(key))
-    shapes = node.entries.get("top_shapes")
-    if type(shapes) is Mapping:
-        yield from shapes.keys.values()
+    if subject.blob:
+        yield from blob_words_of(node)
 
 
 def _in_instance(instance: Instance, subject: Subject) -> Iterator[Scalar]:
     """The words that a layer's name and blobs came from, which may stand in variables and parameters."""
-    for form in instance.spec.forms.values():
-        yield from _in_layer(form.fields.layer, subject)
+    if subject.blob:
+        yield from blob_words(instance)
     if subject.layer:
         yield from name_list(instance.spec.node.entries.get("name"))
 
@@ -195,11 +202,9 @@ def _quoted(model: Model, scalar: Scalar, new: str) -> str:
     text = model.lines[scalar.start.line][scalar.start.column : scalar.end.column]
     before = _PROPERTIES.match(text)
     quote = text[before.end() if before else 0]
-    if quote == "'":
-        return new.replace("'", "''")
-    if quote == '"':
-        return new.replace("\\", "\\\\").replace('"', '\\"')
-    return new if _PLAIN.fullmatch(new) and resolve(new) == new else "'" + new.replace("'", "''") + "'"
+    if quote in ("'", '"'):
+        return within(new, quote)
+    return written(new)
 
 
 # What becomes of it

@@ -1,14 +1,19 @@
 """The open texts of an editor, each with its model: of the text as it is, or of the nearest that can be read.
 
-One model per version of a text: what is asked of it again costs nothing. A large net takes longer to understand than an
-answer may: while it is typed in, the model before stands in, with its lines where they are now. Knows no protocol.
+One model per version of a text: what is asked of it again costs nothing. Models are made in a thread, one after the
+other, so that the editor is listened to meanwhile. A net that takes longer to understand than an answer may is answered
+for from the model before, with its lines where they are now, wherever the lines in question have not changed. Knows no
+protocol.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
+from netcompile.compiler import collector_off
 from netcompile.lsp.model import Model, lines_of
 from netcompile.paths import PROTOTXT
 from netcompile.records import NamedTuple
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _MOST_COMPARED: Final = 2000  # lines
-LARGE: Final = 300  # layers; the model of a larger net is not made while somebody waits for an answer
+LONG: Final = 0.1  # seconds of CPU; who asks of a text that takes longer to understand is not kept waiting
 
 
 class Moved(NamedTuple):
@@ -61,11 +66,19 @@ def _matches(old: Sequence[str], new: Sequence[str], offset: int) -> Iterator[tu
 
 
 class Text:
-    """One open text. `path` is the name that findings have and that imports start from. Prototxt has an empty model."""
+    """One open text. `path` is the name that findings have and that imports start from. Prototxt has an empty model.
 
-    def __init__(self, path: str, text: str, settings: Settings) -> None:
+    `turn` is for whoever makes a model. `checked_in` is how many seconds its last check took.
+    """
+
+    def __init__(self, path: str, text: str, settings: Settings, turn: asyncio.Lock) -> None:
         self.path = path
         self.settings = settings
+        self.checked_in = 0.0
+        self._turn = turn
+        self._made_in = 0.0
+        self._state = 0
+        self._model: Model | None = None
         self._sound: Model | None = None
         self._blanked: Model | None = None
         self.update(text)
@@ -79,63 +92,82 @@ class Text:
         """The text has changed."""
         self.text = text
         self.lines = lines_of(text)
-        self._model: Model | None = None
+        self._state += 1
+        self._model = None
 
     def forget(self) -> None:
         """A file that it imports may have changed."""
+        self._state += 1
         self._model = self._blanked = self._sound = None
 
     @property
-    def model(self) -> Model:
-        """The model of the text as it is."""
-        if self._model is None:
-            self.adopt(self.make(self.text))
-        assert self._model is not None
+    def is_behind(self) -> bool:
+        """True where the text has changed, takes long to understand, and the model before stands in."""
+        return self._model is None and self._sound is not None and self._made_in > LONG
+
+    async def learn(self) -> Model:
+        """The model of the text as it is once there is one: changes on the way are waited for as well."""
+        while self._model is None:
+            async with self._turn:
+                await self._make()
         return self._model
 
-    def make(self, text: str) -> Model:
-        """A model of what may be another state of this text."""
-        model = Model(Source(self.path, "" if self.is_prototxt else text), self.settings)
-        model.prepare()
-        return model
-
-    def adopt(self, model: Model) -> None:
-        """Take what `make` has made of the text as it is."""
-        self._model = model
+    async def _make(self) -> None:
+        if self._model is not None:  # whoever had the turn before has made it
+            return
+        state = self._state
+        model, self._made_in = await asyncio.to_thread(self._understand, self.text)
+        if state == self._state:
+            self._model = model
         if model.document is not None:
             self._sound = model
 
-    @property
-    def is_behind(self) -> bool:
-        """True where the text has changed, the net is large, and the model before stands in."""
-        return self._model is None and self._sound is not None and len(self._sound.instances) > LARGE
+    async def _blank(self, text: str) -> Model:
+        """The model of the text with a line left out, which is asked for while that line is typed."""
+        before = self._blanked
+        if before is not None and before.source.text == text:
+            return before
+        model, _ = await asyncio.to_thread(self._understand, text)
+        self._blanked = model
+        return model
 
-    def nearest(self) -> tuple[Model, Moved]:
-        """The model of the text, or of the last one that could be read, and how the lines have moved since."""
-        if self._sound is not None and (self.is_behind or self.model.document is None):
+    def _understand(self, text: str) -> tuple[Model, float]:
+        """A model of what may be another state of this text, and the CPU seconds that it took."""
+        began = time.thread_time()
+        with collector_off():
+            model = Model(Source(self.path, "" if self.is_prototxt else text), self.settings)
+            model.prepare()
+        return model, time.thread_time() - began
+
+    async def nearest(self, line: int | None = None) -> tuple[Model, Moved]:
+        """The model of the text, or of the last one that could be read, and how the lines have moved since.
+
+        That of a text before is enough for whoever asks of a `line` that has not changed, or of none in particular.
+        """
+        if self.is_behind and self._sound is not None:
+            lines = moved(self._sound.lines, self.lines)
+            if line is None or (line < len(self.lines) and lines.back[line] is not None):
+                return self._sound, lines
+        model = await self.learn()
+        if model.document is None and self._sound is not None:
             return self._sound, moved(self._sound.lines, self.lines)
-        model = self.model
         same = range(len(self.lines))
         return model, Moved(same, same)
 
-    def without(self, line: int) -> tuple[Model, int]:
+    async def without(self, line: int) -> tuple[Model, int]:
         """A model to complete a line with, and the line's number there.
 
         It is that of the text, else of the text without the line, which is being typed; else the nearest.
         """
-        if self.is_behind:
-            return self._from_before(line)
-        if self.model.document is not None:
-            return self.model, line
-        text = "\n".join([*self.lines[:line], "", *self.lines[line + 1 :]])
-        if self._blanked is None or self._blanked.source.text != text:
-            self._blanked = self.make(text)
-        if self._blanked.document is not None:
-            return self._blanked, line
-        return self._from_before(line)
-
-    def _from_before(self, line: int) -> tuple[Model, int]:
-        model, where = self.nearest()
+        if not self.is_behind:
+            model = await self.learn()
+            if model.document is not None:
+                return model, line
+            text = "\n".join([*self.lines[:line], "", *self.lines[line + 1 :]])
+            model = await self._blank(text)
+            if model.document is not None:
+                return model, line
+        model, where = await self.nearest()
         known = next((i for i in range(line, -1, -1) if where.back[i] is not None), None)
         there = None if known is None else where.back[known]
         return model, 0 if known is None or there is None else there + line - known
@@ -148,10 +180,11 @@ class Session:
         self.settings = settings
         self.texts: dict[str, Text] = {}
         self._path_of = path_of
+        self._turn = asyncio.Lock()
 
     def open(self, uri: str, text: str) -> Text:
         """A text was opened, or is there anew."""
-        self.texts[uri] = Text(self._path_of(uri), text, self.settings)
+        self.texts[uri] = Text(self._path_of(uri), text, self.settings, self._turn)
         return self.texts[uri]
 
     def close(self, uri: str) -> None:

@@ -1,11 +1,17 @@
 """What can be typed: blobs in scope, variables, blocks and their parameters."""
 
+import asyncio
+
 import pytest
 
 from netcompile.compiler import Settings
+from netcompile.diagnostics import Report
+from netcompile.language.spec import name_list
+from netcompile.load import load
 from netcompile.lsp.completion import completions
 from netcompile.lsp.scan import typed_at
 from netcompile.lsp.session import Text
+from netcompile.tree import Source
 
 NET = """vars: {width: 3, deep: true}
 blocks:
@@ -37,21 +43,45 @@ def net(**parts):
 
 @pytest.fixture
 def offered(place):
-    """What is offered at the mark, and the text from there to it that it replaces."""
+    """What is offered at the mark, by name, and the text up to it that is replaced."""
 
     def completing(text, before=None):
-        text, line, column = place(text)
-        opened = Text("net.yaml", text if before is None else before, Settings())
-        if before is not None:
-            assert opened.model.document is not None
-            opened.update(text)
-        found = completions(*opened.without(line), opened.lines, line, column)
-        replaced = {opened.lines[line][one.start : column] for one in found}
-        return [one.text for one in found], replaced.pop() if replaced else None
+        found, replaced = asked(place, text, before)
+        return [one.label for one in found], replaced.pop() if replaced else None
 
     return completing
 
 
+def asked(place, text, before=None):
+    text, line, column = place(text)
+    opened = Text("net.yaml", text if before is None else before, Settings(), asyncio.Lock())
+    if before is not None:
+        assert asyncio.run(opened.learn()).document is not None
+        opened.update(text)
+    found = completions(*asyncio.run(opened.without(line)), opened.lines, line, column)
+    return found, {opened.lines[line][one.start : column] for one in found}
+
+
+# The blobs that a softmax, and deploy, can take are not those of every phase.
+PHASES = """layers:
+  - name: data
+    type: HDF5Data
+    top: [data, label]
+    top_shapes: {data: [batch, 3], label: [batch]}
+    train: {source: a, batch_size: 8}
+    test: {source: b, batch_size: 2}
+  - {name: noise, type: DummyData, only: train, shape: {dim: [8, 3]}}
+  - {name: half, type: Power, bottom: data, only: [test, deploy]}
+  - {name: loss, type: SoftmaxWithLoss, bottom: [data, label]}
+  - {name: x, type: ReLU, bottom: @}
+deploy: {}
+"""
+ODD = """layers:
+  - name: data
+    type: Input
+    shape: {dim: [1]}
+    top: ['a, b', '1e3', 'no: x', true_, 'true', "it's", $$x]
+  - {name: x, type: ReLU, bottom: HERE}"""
 TOPS = ["conv2", "conv1", "ip", "data", "label"]
 
 
@@ -79,9 +109,51 @@ def test_bottoms_in_scope(offered, written, replaced):
 
 
 def test_nearest_first_and_with_shapes(place):
-    text, line, column = place(net(BETWEEN="  - {name: x, type: ReLU, bottom: @}"))
-    found = completions(*Text("net.yaml", text, Settings()).without(line), text.split("\n"), line, column)
-    assert [(one.text, one.detail) for one in found][2:4] == [("ip", "1x4"), ("data", "1x3x9x9, 1x3x9x9")]
+    text = net(BETWEEN="  - {name: x, type: ReLU, bottom: @}").replace("9, 9]}", "9, 9]}, top_shapes: {label: [7]}")
+    found, _ = asked(place, text.replace("shape: {dim: [1, 3, 9, 9]}", "shape: [{dim: [1, 3, 9, 9]}, {dim: [7]}]"))
+    assert [(one.label, one.detail) for one in found][2:] == [("ip", "1x4"), ("data", "1x3x9x9"), ("label", "7")]
+
+
+def test_shapes_by_phase(place):
+    found, _ = asked(place, PHASES)
+    assert [(one.label, one.detail) for one in found] == [
+        ("loss", "scalar"),
+        ("half", "TEST: 2x3"),
+        ("noise", "TRAIN: 8x3"),
+        ("data", "8x3 | 2x3"),
+        ("label", "8 | 2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "inserted"),
+    [
+        ("[@]", ["'a, b'", "'1e3'", "'no: x'", "true_", "'true'", "'it''s'", "$$x"]),
+        ("@", ["'a, b'", "'1e3'", "'no: x'", "true_", "'true'", "'it''s'", "$$x"]),
+        ("['@']", ["'a, b", "'1e3", "'no: x", "'true_", "'true", "'it''s", "'$$x"]),
+        ("['a@", ["'a, b'", "'1e3'", "'no: x'", "'true_'", "'true'", "'it''s'", "'$$x'"]),
+        ('["@"]', ['"a, b', '"1e3', '"no: x', '"true_', '"true', "\"it's", '"$$x']),
+    ],
+)
+def test_what_is_inserted_means_the_blob(place, written, inserted):
+    found, _ = asked(place, ODD.replace("HERE", written))
+    assert [one.text for one in found] == inserted
+    text, line, column = place(ODD.replace("HERE", written))
+    lines = text.split("\n")
+    for one in found:
+        made = [*lines[:line], lines[line][: one.start] + one.text + lines[line][column:]]
+        if "'a" in written:
+            made[-1] = made[-1].removesuffix("}") + "]}"
+        document = load(Source("net.yaml", "\n".join(made)), Report())
+        bottom = document.entries["layers"].items[-1].entries["bottom"]
+        assert [str(name.value).replace("$$", "$") for name in name_list(bottom)] == [one.label.replace("$$", "$")]
+
+
+def test_names_of_blocks_and_parameters_are_quoted_too(place):
+    text = "blocks: {'a: b': {params: {'c, d': 1}, layers: []}}\nlayers: [{block: @}]"
+    assert [one.text for one in asked(place, text)[0]] == ["'a: b'"]
+    text = "blocks: {a: {params: {'c, d': 1, e: 1}, layers: []}}\nlayers: [{block: a, @}]"
+    assert [one.text for one in asked(place, text)[0]] == ["'c, d': ", "e: "]
 
 
 def test_inside_a_repetition_names_are_as_written(offered):
@@ -94,8 +166,16 @@ def test_inside_a_block_the_blocks_own(offered):
     assert found == ["conv$name", "$bottom"]
 
 
-def test_outputs_take_every_blob(offered):
+def test_outputs_take_every_blob_of_deploy(offered, place):
     assert offered(net(OUTPUT="@")) == (["last", *TOPS], "")
+    found, _ = asked(place, PHASES.replace("bottom: @", "bottom: data").replace("deploy: {}", "deploy: {outputs: [@]}"))
+    assert [(one.label, one.detail) for one in found] == [
+        ("x", "TEST: 2x3"),
+        ("prob", "1x3"),
+        ("half", "TEST: 2x3"),
+        ("data", "1x3"),
+        ("label", "TEST: 2"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -122,10 +202,10 @@ def test_two_dollars_are_none(offered):
     [
         ("  - {block: @", (["unit"], "")),
         ("  - block: u@", (["unit"], "u")),
-        ("  - {block: unit, @}", (["name: ", "out: "], "")),
-        ("  - {block: unit, name: 1, o@}", (["out: "], "o")),
-        ("  - block: unit\n    @", (["name: ", "out: "], "")),
-        ("  - block: unit\n    out: 3\n    na@", (["name: "], "na")),
+        ("  - {block: unit, @}", (["name", "out"], "")),
+        ("  - {block: unit, name: 1, o@}", (["out"], "o")),
+        ("  - block: unit\n    @", (["name", "out"], "")),
+        ("  - block: unit\n    out: 3\n    na@", (["name"], "na")),
         ("  - {block: none, @}", ([], None)),
         ("  - {name: x, @}", ([], None)),
         ("  - {name: @}", ([], None)),

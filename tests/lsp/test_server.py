@@ -138,19 +138,59 @@ def test_a_broken_text_keeps_what_was_known(editor, opened):
     assert codes(editor.findings(uri, 2)) == [("syntax", 5, 0)]
 
 
-def test_a_large_net_is_answered_for_from_before(editor, opened):
+def chain(count):
+    """Layers that take some time to understand."""
+    layers = [f"  - {{name: r{i}, type: ReLU, bottom: {'data' if i == 0 else f'r{i - 1}'}}}\n" for i in range(count)]
+    return f"layers:\n{DATA}{''.join(layers)}"
+
+
+def test_answers_know_of_an_edit_right_before_them(editor, opened):
     types = editor.types
-    layers = [f"  - {{name: r{i}, type: ReLU, bottom: {'data' if i == 0 else f'r{i - 1}'}}}\n" for i in range(500)]
-    text = f"layers:\n{DATA}{''.join(layers)}"
+    uri = opened(chain(300))
+    for size in (7, 5, 6):
+        editor.change(uri, chain(300).replace("[2, 3, 9, 9]", f"[2, 3, {size}, {size}]"))
+        assert lines_of(ask_hints(editor, uri, 9, 9)) == {9: f"2x3x{size}x{size}"}
+    editor.change(uri, chain(300).replace("bottom: r6}", "bottom: r5}"))
+    hover = editor.run(editor.client.text_document_hover_async(types.HoverParams(**editor.at(uri, 9, 37))))
+    assert "blob `r5`" in hover.contents.value  # in the very line that has changed
+    editor.change(uri, chain(300).replace("name: r7,", "name: q7,"))
+    params = types.RenameParams(**editor.at(uri, 9, 12), new_name="new")
+    (edit,) = editor.run(editor.client.text_document_rename_async(params)).changes[uri]
+    assert edit.range.start.line == 9
+
+
+def test_a_huge_net_is_answered_for_from_before(editor, opened):
+    types = editor.types
+    text = chain(6000)
     uri = opened(text)
     assert lines_of(ask_hints(editor, uri, 9, 9)) == {9: "2x3x9x9"}
     editor.refreshed.clear()
-    editor.change(uri, "# a line more\n" + text.replace("[2, 3, 9, 9]", "[2, 3, 5, 5]"))
+    changed = "# a line more\n" + text.replace("[2, 3, 9, 9]", "[2, 3, 5, 5]").replace("bottom: r18}", "bottom: r7}")
+    editor.change(uri, changed)
     assert lines_of(ask_hints(editor, uri, 9, 9)) == {9: "2x3x9x9"}
     hover = editor.run(editor.client.text_document_hover_async(types.HoverParams(**editor.at(uri, 9, 12))))
     assert "layer `r6`" in hover.contents.value
+    assert "2x3x9x9" in hover.contents.value
+    # What has changed is waited for.
+    hover = editor.run(editor.client.text_document_hover_async(types.HoverParams(**editor.at(uri, 22, 38))))
+    assert "blob `r7`" in hover.contents.value
+    assert "2x3x5x5" in hover.contents.value
     assert editor.refreshed.wait(60)
     assert lines_of(ask_hints(editor, uri, 9, 9)) == {9: "2x3x5x5"}
+
+
+def test_a_text_that_is_closed_has_no_answers(editor, opened):
+    types = editor.types
+    uri = opened(SPEC)
+    editor.close(uri)
+    at = editor.at(uri, 2, 12)
+    client = editor.client
+    assert editor.run(client.text_document_hover_async(types.HoverParams(**at))) is None
+    assert not editor.run(client.text_document_definition_async(types.DefinitionParams(**at)))
+    assert not editor.run(client.text_document_completion_async(types.CompletionParams(**at)))
+    assert editor.run(client.text_document_rename_async(types.RenameParams(**at, new_name="x"))) is None
+    assert not ask_hints(editor, uri)
+    opened(SPEC)
 
 
 def test_hover(editor, opened):
@@ -180,8 +220,8 @@ def test_completion_of_a_half_typed_line(editor, opened):
     found = editor.run(editor.client.text_document_completion_async(params)).items
     assert [(item.label, item.detail) for item in found] == [
         ("conv", "2x4x7x7"),
-        ("data", "2x3x9x9, 2"),
-        ("label", "2x3x9x9, 2"),
+        ("data", "2x3x9x9"),
+        ("label", "2"),
     ]
     assert sorted(item.sort_text for item in found) == [item.sort_text for item in found]
     edit = found[0].text_edit
@@ -239,6 +279,18 @@ def test_carriage_returns_do_not_matter(editor, opened):
 
 
 # Start and end
+
+
+def test_a_refusal_is_no_fault_of_ours(start_editor, tmp_path):
+    editor = start_editor(SERVER)
+    types = editor.types
+    for name, text, why in (("net.yaml", SPEC, "already a blob"), ("net.prototxt", "name: 'a'", "only in specs")):
+        uri = editor.open(tmp_path / name, text)
+        params = types.RenameParams(**editor.at(uri, 2 if name == "net.yaml" else 0, 12), new_name="label")
+        with pytest.raises(Exception, match=why) as refused:
+            editor.run(editor.client.text_document_rename_async(params))
+        assert refused.value.code == types.LSPErrorCodes.RequestFailed
+    assert editor.stop() == (0, "")
 
 
 def test_a_goodbye_ends_it_well(start_editor, tmp_path):

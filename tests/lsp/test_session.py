@@ -1,5 +1,7 @@
 """Open texts, their models, and lines that move."""
 
+import asyncio
+
 import pytest
 
 from netcompile.compiler import Settings
@@ -38,65 +40,96 @@ def test_much_that_has_changed_is_not_compared():
     assert set(lines.there) == {None}
 
 
-def test_a_model_is_made_once_for_a_text():
-    text = Text("net.yaml", SOUND, Settings())
-    assert text.model is text.model
-    first = text.model
+@pytest.fixture
+def text():
+    return Text("net.yaml", SOUND, Settings(), asyncio.Lock())
+
+
+def learned(text):
+    return asyncio.run(text.learn())
+
+
+def nearest(text, line=None):
+    return asyncio.run(text.nearest(line))
+
+
+def test_a_model_is_made_once_for_a_text(text):
+    first = learned(text)
+    assert learned(text) is first
     text.update(SOUND + "#")
-    assert text.model is not first
+    assert learned(text) is not first
 
 
-def test_what_can_be_read_is_its_own_nearest():
-    text = Text("net.yaml", SOUND, Settings())
-    model, lines = text.nearest()
-    assert model is text.model
+def test_who_asks_together_gets_one_model(text):
+    async def asked():
+        return await asyncio.gather(text.learn(), text.learn(), text.nearest())
+
+    one, other, (nearest, _) = asyncio.run(asked())
+    assert one is other is nearest
+
+
+def test_a_change_on_the_way_is_waited_for(text):
+    async def changed():
+        learning = asyncio.create_task(text.learn())
+        await asyncio.sleep(0)
+        text.update(SOUND.replace("name: a", "name: b"))
+        return await learning
+
+    assert "name: b" in asyncio.run(changed()).source.text
+
+
+def test_what_can_be_read_is_its_own_nearest(text):
+    model, lines = nearest(text)
+    assert model is learned(text)
     assert list(lines.there) == [0, 1, 2, 3]
 
 
-def test_the_last_sound_model_stands_in_for_a_broken_text():
-    text = Text("net.yaml", SOUND, Settings())
-    before = text.model
+def test_the_last_sound_model_stands_in_for_a_broken_text(text):
+    before = learned(text)
     text.update("# new\n" + SOUND + "  - {name: b")
-    assert text.model.document is None
-    model, lines = text.nearest()
+    assert learned(text).document is None
+    model, lines = nearest(text, 4)
     assert model is before
     assert lines.back[3] == 2
 
 
-def test_a_broken_text_without_a_past_has_an_empty_model():
-    model, _ = Text("net.yaml", "layers: [", Settings()).nearest()
+def test_a_broken_text_without_a_past_has_an_empty_model(text):
+    text.update("layers: [")
+    model, _ = nearest(text)
     assert model.document is None
     assert model.instances == []
 
 
-def test_a_line_that_is_being_typed_is_left_out():
-    text = Text("net.yaml", SOUND + "  - {name: b", Settings())
-    model, line = text.without(3)
+def test_a_line_that_is_being_typed_is_left_out(text):
+    text.update(SOUND + "  - {name: b")
+    model, line = asyncio.run(text.without(3))
     assert line == 3
     assert [one.spec.name for one in model.instances] == ["data"]
     text.update(SOUND + "  - {name: bc")
-    assert text.without(3)[0] is model
+    assert asyncio.run(text.without(3))[0] is model
 
 
-def test_the_model_of_a_large_net_stands_in_until_there_is_time(monkeypatch):
-    text = Text("net.yaml", SOUND, Settings())
-    before = text.model
+def test_the_model_before_stands_in_for_lines_that_have_not_changed(text, monkeypatch):
+    before = learned(text)
     text.update(SOUND + "#")
     assert not text.is_behind
-    monkeypatch.setattr(session_module, "LARGE", 0)
+    monkeypatch.setattr(session_module, "LONG", 0)
     text.update("# new\n" + SOUND + "  - {name: b, type: ReLU, bottom: }\n")
     assert text.is_behind
-    model, lines = text.nearest()
+    model, lines = nearest(text)
     assert model is before
     assert lines.back[3] == 2
-    assert text.without(4) == (before, 3)
-    assert text.model is not before
+    assert asyncio.run(text.without(4)) == (before, 3)
+    assert nearest(text, 3)[0] is before
+    model, lines = nearest(text, 4)  # which is new
+    assert model is not before
+    assert lines.back[4] == 4
     assert not text.is_behind
-    assert text.nearest()[0] is text.model
 
 
 def test_prototxt_has_no_tree():
-    assert Text("net.prototxt", "name: 'a'", Settings()).model.document is None
+    text = Text("net.prototxt", "name: 'a'", Settings(), asyncio.Lock())
+    assert learned(text).document is None
 
 
 def test_only_texts_that_import_are_forgotten():
@@ -104,8 +137,8 @@ def test_only_texts_that_import_are_forgotten():
     session.open("one", SOUND)
     session.open("two", "imports: [one]\n" + SOUND)
     session.open("one.prototxt", "")
-    old = session.texts["two"].model
+    old = learned(session.texts["two"])
     assert session.forget("one") == ["two"]
-    assert session.texts["two"].model is not old
+    assert learned(session.texts["two"]) is not old
     session.close("two")
     assert session.forget("one") == []
