@@ -135,7 +135,7 @@ def _is_other(document: Mapping | None, source: Source) -> bool:
 def _refuse_prototxt(source: Source) -> None:
     from netcompile.kinds import kind_of  # noqa: PLC0415 - for the refused
 
-    if kind_of(source.text) in ("net", "solver"):
+    if kind_of(source.text, yaml=source.name.endswith((".yaml", ".yml"))) in ("net", "solver"):
         raise CallError(f"{source.name} is prototxt, not a spec: `netcompile import` makes a spec of a net")
 
 

@@ -221,7 +221,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     if isinstance(known, Collection) and len(known) > _MANY:
         return _one_slip_away(word, known)
     lowered = word.lower()
-    folded = {candidate.lower(): candidate for candidate in sorted(set(known), reverse=True)}
+    folded = {candidate.lower(): candidate for candidate in sorted({*known} - {""}, reverse=True)}
     if lowered in folded:
         return folded[lowered]
     slip = _one_slip_away(lowered, folded) if len(folded) > _SOME else None

@@ -118,14 +118,18 @@ class _Expander:
         if type(items) is List:
             if self.blocks and self.growth.most(items.items) > MAX_ITEMS:
                 self.limit = MAX_CONDITIONAL
-            self._items(items.items, _Context(self.globals, Flow()))
+            flow = Flow()
+            if "tops" in self.damaged.get(id(self.document), WHOLE):
+                self.incomplete = True
+                flow.lose()
+            self._items(items.items, _Context(self.globals, flow))
         if self.stopped:
             nothing = self.document._replace(entries={}, keys={})
             return Expanded(nothing, [], deploy=None, solver=None, incomplete=True)
         return Expanded(
             fields=self._header(),
             layers=self.layers,
-            deploy=self._section("deploy"),
+            deploy=None if self._lost_outputs() else self._section("deploy"),
             solver=self._section("solver"),
             incomplete=self.incomplete or self.shaper.incomplete,
         )
@@ -153,6 +157,10 @@ class _Expander:
         if new is node:
             return node
         return self._sound(new, node, key, f"used in `{key}` here") or new._replace(entries={})
+
+    def _lost_outputs(self) -> bool:
+        """Whether the deploy section does not say any more what its outputs or inputs are."""
+        return "outputs" in self.damaged.get(id(self.document.entries.get("deploy")), WHOLE)
 
     def _replace(self, node: Mapping) -> Mapping:
         return Substitution(self.globals, self.report).mapping(node) if self.references else node

@@ -207,8 +207,11 @@ class _Loader:
         name = key.value
         merges = name == "<<" and self.source.line(key.start.line + 1)[key.start.column] not in "\"'"
         first = frame.merge_key if merges else keys.get(name)
+        if first is not None and type(name) is not str and type(node) is Scalar and node.value is None:
+            return  # `dim: 1, 8, 8` without brackets: no key was meant
         if first is not None:
-            hint = "merge several mappings with one key: `<<: [*a, *b]`" if merges else None
+            hint = "keep one of them, or write their values as a list"
+            hint = "merge several mappings with one key: `<<: [*a, *b]`" if merges else hint
             notes = [Note("the first is here", first.span)]
             self.report.add("duplicate-key", key.span, f"key '{name}' is given twice", notes=notes, hint=hint)
         elif merges:
@@ -289,6 +292,8 @@ class _Loader:
         raise _Failed
 
     def _report_syntax(self, error: yaml.YAMLError) -> None:
+        from netcompile.language.syntax import syntax_hint  # noqa: PLC0415 - for the refused
+
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
         place = Place(mark.line, mark.column) if mark else self._place_of(getattr(error, "position", 0) or 0)
@@ -297,7 +302,8 @@ class _Loader:
         if context:
             span = _at(self.source, Place(context_mark.line, context_mark.column)) if context_mark else None
             notes.append(Note(context, span))
-        hint = _syntax_hint(problem, self.source.line(place.line + 1))
+        began = Place(context_mark.line, context_mark.column) if context_mark else None
+        hint = syntax_hint(problem, self.source, place, began)
         self.report.add("syntax", _at(self.source, place), problem, notes=notes, hint=hint)
 
     def _report_surrogate(self, offset: int) -> None:
@@ -354,16 +360,6 @@ class _Frame:
         self.merges: Node | None = None
         self.size = 1
         self.aliased = aliased
-
-
-def _syntax_hint(problem: str, line: str) -> str | None:
-    if "did not find expected" in problem and "${" in line:
-        return 'quote a text with ${...} in it where it stands inside {...} or [...]: "res${i}a"'
-    if "cannot start any token" in problem:
-        return "indent with spaces, not tabs; quote a value that starts with a special character"
-    if "mapping values are not allowed" in problem:
-        return "quote a value that contains ': '"
-    return None
 
 
 def _span(source: Source, start: Position, end: Position) -> Span:

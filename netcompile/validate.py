@@ -113,7 +113,12 @@ def validate(
     """
     custom = _ANY if allow_custom else _pattern({*custom_types, *declared_custom(document)})
     rules = _rules(variables=True, custom_types=custom, fork=fork)
+    found = len(report) > 0
     sound, damaged = _validated(document, "document", rules, report)
+    if found and sound is not None:
+        from netcompile.validation.duplicates import damaged_by_duplicates  # noqa: PLC0415 - for the refused
+
+        damaged.update(damaged_by_duplicates(sound, report, damaged))
     return Validated(sound or document._replace(entries={}, keys={}), damaged)
 
 

@@ -5,6 +5,7 @@ Says who makes a blob elsewhere and what was probably meant. Only for what is re
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -76,6 +77,9 @@ class Wires:
         top = message.top[i] if i < len(message.top) else None
         if top in latest and _works_in_place(layer):
             return Meant(top, f"did you mean '{top}', which it writes in place?")
+        several = [name for name in re.split(r"[\s,]+", bottom) if name in latest]
+        if len(several) > 1:
+            return Meant(None, f"several bottoms are a list: [{', '.join(several)}]")
         near = did_you_mean(bottom, islice(reversed(latest), _NEAR)) if guessing else None
         if near is not None:
             return Meant(near, f"did you mean '{near}'?")

@@ -94,11 +94,13 @@ def test_an_alias_is_the_same_node():
 
 # Places
 
+TWICE = "keep one of them, or write their values as a list"
+
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_lines_end_as_in_editors(ending):
     text = ending.join(["name: a", "layers: []", "name: b", ""])
-    assert findings(text) == [(3, 1, "duplicate-key", "key 'name' is given twice ")]
+    assert findings(text) == [(3, 1, "duplicate-key", f"key 'name' is given twice {TWICE}")]
     assert Source("x.yaml", text).line(3) == "name: b"
 
 
@@ -119,7 +121,7 @@ def test_columns_count_characters():
 
 def test_a_byte_order_mark_is_no_character():
     assert plain(load(decode("x.yaml", b"\xef\xbb\xbfname: a\n"), Report())) == {"name": "a"}
-    assert findings(b"\xef\xbb\xbfa: 1\na: 2\n") == [(2, 1, "duplicate-key", "key 'a' is given twice ")]
+    assert findings(b"\xef\xbb\xbfa: 1\na: 2\n") == [(2, 1, "duplicate-key", f"key 'a' is given twice {TWICE}")]
 
 
 # What can't be read

@@ -77,6 +77,9 @@ _FIELDS: Final = {
     "params": "parameters args arguments",
     "repeat": "for foreach loop",
     "layers": "body",
+    "layer": "class cls class_name",
+    "block": "use template call",
+    "batch": "batch_size",
     "from": "start begin first low",
     "to": "end stop last until high",
 }
@@ -178,8 +181,8 @@ def meant_type(word: str, known: Collection[str]) -> Meant:
 
 def meant_word(word: str, known: Collection[str]) -> Meant:
     """The word of a list of words that a word was meant to be."""
-    other = (meant for meant, names in _WORDS.items() if word.lower() in names.split() and meant in known)
-    return _said(next(other, None) or did_you_mean(word, known), word)
+    others = [meant.lower() for meant, names in _WORDS.items() if word.lower() in names.split()]
+    return _said(next((meant for meant in known if meant.lower() in others), None) or did_you_mean(word, known), word)
 
 
 def _said(meant: str | None, word: str) -> Meant:

@@ -25,6 +25,7 @@ _WIRING: Final = {
     "name": "tops",
     "top": "tops",
     "in_place": "tops",
+    "input": "tops",  # of a net in an old format
     "bottom": "bottoms",
     "train": "bottoms",
     "test": "bottoms",
@@ -32,6 +33,8 @@ _WIRING: Final = {
     "include": "rules",
     "exclude": "rules",
     "only": "rules",
+    "inputs": "outputs",  # of the deploy net
+    "outputs": "outputs",
 }
 
 

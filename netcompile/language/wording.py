@@ -44,7 +44,8 @@ def shown(node: Node) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, cut short where it is long."""
+    """A text in quotes on one line, cut short where it is long."""
+    text = text.replace("\n", "\\n")
     return f"'{text}'" if len(text) <= _LONGEST else f"'{text[: _LONGEST - 3]}...'"
 
 
@@ -64,7 +65,7 @@ def takes(schema: dict[str, Any]) -> str:
     words = words_of(schema)
     if words:
         return listed(words)
-    if "const" in schema:
+    if "const" in schema or schema.get("then") == {"const": False}:
         return "a mapping or false"
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     named = [_KINDS[kind] for kind in kinds if kind != "null" and not (kind == "string" and "pattern" in schema)]

@@ -10,13 +10,14 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.language.names import Meant, meant_field, other_names
+from netcompile.language.wording import words_of
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.validation.repair import Drop, Rename
 from netcompile.validation.values import advice, flow, message_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from netcompile.tree import Node
     from netcompile.validation.repair import Repair
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _MULTIPLIERS: Final = {"lr_mult": "lr_mult", "blobs_lr": "lr_mult", "decay_mult": "decay_mult",
                        "weight_decay": "decay_mult"}  # fmt: skip
 _INPUTS: Final = "a spec has a layer for it: `- {{name: {name}, type: Input, shape: {{dim: [1, 3, 224, 224]}}}}`"
+_VALUES: Final = re.compile(r"""[^:{}\[\]]*?(?=\s*(?:,\s*["'\w]+\s*:|[}\]]))""")
+_DECIMAL: Final = re.compile(r"(?<=\d), *(?=\d)")
 _UNSPACED: Final = re.compile(r"(\w+)(?: *: *|  *)(.+)", re.DOTALL)
 
 
@@ -47,11 +50,16 @@ class Place(NamedTuple):
         return leaf
 
 
-def advise(key: str, value: Node, place: Place) -> tuple[str | None, Repair]:
+def advise(written: Scalar, value: Node, place: Place) -> tuple[str | None, Repair]:
     """The hint on an unknown key, and how the mapping is put right or goes on without it."""
-    unspaced = _UNSPACED.fullmatch(key)
-    if unspaced and unspaced[1] in place.known and type(value) is Scalar and value.value is None:
+    key = str(written.value)
+    unspaced = _unspaced(key, place)
+    if unspaced and type(value) is Scalar and value.value is None:
         return f"write `{unspaced[1]}: {unspaced[2]}`, with a colon and a space", Drop()
+    if _stands_alone(written, value):
+        field = next((name for name in place.known if key in words_of(place.leaf(name))), None)
+        if field is not None:
+            return f"write `{field}: {key}`", Drop()
     others = [name for name in other_names(key) if name in place.known]
     fitting = [name for name in others if place.fits(place.leaf(name), value)]
     unfit = frozenset(others).difference(fitting) if fitting else ()
@@ -64,6 +72,12 @@ def advise(key: str, value: Node, place: Place) -> tuple[str | None, Repair]:
     if (meant.sure and sound) or meant.word in fitting:
         return meant.hint, Drop() if meant.word in place.mapping.entries else Rename(meant.word)
     return _with_value(meant, value, place), Drop()
+
+
+def _unspaced(key: Any, place: Place) -> re.Match[str] | None:
+    """A known key with its value and no space between, or no colon."""
+    found = _UNSPACED.fullmatch(str(key))
+    return found if found and found[1] in place.known else None
 
 
 def _with_value(meant: Meant, value: Node, place: Place) -> str | None:
@@ -86,6 +100,54 @@ def multipliers(mapping: Mapping) -> tuple[list[str], str]:
     ]
     shown = ", ".join(f"{{{entry}}}" for entry in entries)
     return keys, f"write `param: {f'[{shown}]' if many else shown}`"
+
+
+class Unbracketed(NamedTuple):
+    """A field with several values and no brackets, which YAML takes for keys: `dim: 1, 3` inside braces."""
+
+    field: str
+    keys: Sequence[Any]
+    hint: str
+
+
+def unbracketed(place: Place, unknown: Collection[Any]) -> Iterator[Unbracketed]:
+    """The fields whose values ended up as unknown keys of the mapping."""
+    keys: dict[str, list[Any]] = {}
+    field: str | None = None
+    for key, value in place.mapping.entries.items():
+        written = place.mapping.keys[key]
+        if key not in unknown:
+            field = key if key in place.known else None
+        elif field is None or not _stands_alone(written, value) or _unspaced(key, place):
+            field = None
+        else:
+            keys.setdefault(field, []).append(key)
+    for name, values in keys.items():
+        hint = _bracketed(name, values, place)
+        if hint is not None:
+            yield Unbracketed(name, values, hint)
+
+
+def _stands_alone(key: Scalar, value: Node | None) -> bool:
+    """Whether a key stands in braces without a colon."""
+    if type(value) is not Scalar or value.value is not None:
+        return False
+    end = key.end
+    return key.source.line(end.line + 1)[end.column :].lstrip()[:1] in (",", "}")
+
+
+def _bracketed(field: str, keys: Sequence[Any], place: Place) -> str | None:
+    """The hint on a field with several values; None where it takes no such thing."""
+    mapping, leaf = place.mapping, place.leaf(field)
+    first = mapping.entries[field]
+    line = first.source.line(first.start.line + 1)
+    found = _VALUES.match(line, first.start.column)
+    text = found[0].strip() if found else ", ".join([flow(first), *map(str, keys)])
+    bare = text.strip("() ")
+    several = List([mapping.keys[key] for key in keys], first.start, first.end, first.source)
+    if leaf and (bare != text or place.fits(leaf, several)):
+        return f"a list stands in brackets: `{field}: [{bare}]`"
+    return f"write a point for the comma: `{field}: {_DECIMAL.sub('.', text)}`" if _DECIMAL.search(text) else None
 
 
 def of_document(key: str, value: Node) -> str | None:

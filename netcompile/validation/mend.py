@@ -152,6 +152,8 @@ class Mender:
         word = str(key.value)
         meant = meant_type(word, known)
         hint = meant.hint or "write `custom: true` in it if the type is your own"
+        if not meant.word and word in self.rules.full()["definitions"]["fields_Convolution"]["properties"]:
+            hint = f"the keys of `defaults` are layer types: `Convolution: {{{word}: ...}}`"
         self.report.add("unknown-type", key.span, f"there is no layer type {quoted(word)}", hint=hint)
         return meant.word if meant.sure else None
 
@@ -199,7 +201,7 @@ def _without_parts(node: Node, definition: str) -> Node:
         part = node.entries.get(key)
         if type(part) is List:
             emptied[key] = part._replace(items=[])
-        elif type(part) is Mapping:
+        elif type(part) is Mapping and key != "layers":
             emptied[key] = part._replace(entries={}, keys={})
     return node._replace(entries=emptied)
 

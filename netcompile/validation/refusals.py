@@ -17,9 +17,9 @@ from netcompile.language.wording import is_slip, listed, quoted, shown, words_of
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.validation.acceptor import key_text
-from netcompile.validation.keys import Place, advise, multipliers, of_document
+from netcompile.validation.keys import Place, advise, multipliers, of_document, unbracketed
 from netcompile.validation.repair import Add, Drop, Rename, Replace, find, find_key
-from netcompile.validation.values import advice, expected, flow, is_bare, message_of
+from netcompile.validation.values import advice, as_item, expected, flow, is_bare, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -106,7 +106,7 @@ def _texts(node: Node) -> Any:
 def _independent(problems: Iterable[Problem]) -> list[Problem]:
     """One problem for each key and each value: the one that says most."""
     kept: dict[tuple[Path, bool], Problem] = {}
-    for problem in sorted(problems, key=lambda one: _RANKS.get(one.code, len(_RANKS))):
+    for problem in sorted(problems, key=lambda one: (_RANKS.get(one.code, len(_RANKS)), one.hint is None)):
         kept.setdefault((problem.path, problem.at_key), problem)
     return list(kept.values())
 
@@ -160,27 +160,34 @@ class _Refusal:
         mapping = find(self.node, path)
         assert type(mapping) is Mapping
         place = Place(mapping, schema, known, self.definitions, self._fits)
+        unknown = [key for key in instance if not (key in known or any(re.search(one, key) for one in patterns))]
         flat, hint = multipliers(mapping) if "param" in known else ([], "")
         if flat:
             yield self._unknown_key((*path, flat[0]), schema, hint, Drop(lost=False), flat)
-        for key in instance:
-            if key in flat or key in known or any(re.search(pattern, key) for pattern in patterns):
+        said = flat[:]
+        for several in unbracketed(place, {find_key(mapping, key) for key in unknown}):
+            text = f"{several.field} has several values and no brackets around them"
+            yield Problem((*path, several.field), "wrong-kind", text, several.hint, Drop())
+            said.extend(map(key_text, several.keys))
+        for key in unknown:
+            if key in said:
                 continue
             if not known or any(pattern.startswith("^[A-Z") for pattern in patterns):
                 yield bad_name((*path, key), variable=True)
                 continue
             advised = self._advise(key, mapping, place)
             yield self._unknown_key((*path, key), schema, *advised)
-        for key in flat[1:]:
+        for key in said if not flat else said[1:]:
             yield Problem((*path, key), "unknown-field", "", None, Drop(lost=False), at_key=True)
 
     def _advise(self, key: str, mapping: Mapping, place: Place) -> tuple[str | None, Repair]:
-        word, value = key.removesuffix("\0"), mapping.entries[find_key(mapping, key)]
+        found = find_key(mapping, key)
+        written, value = mapping.keys[found], mapping.entries[found]
         block = self._block_with(key, place.schema)
         if block:
             return f"write it in a block: `{block}: {{{key}: {flow(value)}}}`", Drop()
-        own = of_document(word, value) if self.definition == "document" else None
-        return (own, Drop()) if own else advise(word, value, place)
+        own = of_document(key, value) if self.definition == "document" else None
+        return (own, Drop()) if own else advise(written, value, place)
 
     def _unknown_key(
         self, path: Path, schema: dict[str, Any], hint: str | None, repair: Repair, keys: Sequence[str] = ()
@@ -244,7 +251,10 @@ class _Refusal:
         if "type" in added:
             added["custom"] = True
         lost = None if self.definition == "document" and not path else Drop()
-        yield Problem(path, "missing-field", f"{owner} needs {needed}", None, Add(added) if added else lost)
+        node = find(self.node, path)
+        keyed = len(wanted) > 1 and type(node) is Mapping and [*map(type, node.entries.values())] == [Mapping]
+        remedy = f"write {as_item(node)}" if keyed and type(node) is Mapping else None
+        yield Problem(path, "missing-field", f"{owner} needs {needed}", remedy, Add(added) if added else lost)
 
     # Values
 
@@ -262,6 +272,10 @@ class _Refusal:
         if named is not None and path and isinstance(path[-1], int) and is_bare(find(self.node, path[:-1])):
             path, schema = path[:-1], {"type": ["object", "array"]}
             node = find(self.node, path)
+        if path[-2:] in (("repeat", "from"), ("repeat", "to")):
+            path = path[:-1]
+            remedy = f"name it: `repeat: {{i: {flow(find(self.node, path))}}}`"
+            return Problem(path, "wrong-kind", "repeat lacks the name of its variable", remedy, Drop())
         label = self._label(path)
         hint, repair = advice(node, schema, named, label.removeprefix("an entry of "))
         text = f"{label} is {shown(node)}; it takes {expected(schema, named)}"

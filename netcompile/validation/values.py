@@ -5,6 +5,7 @@ Reads the schema of the key and the value. Knows nothing of where the value stan
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.language.wording import listed, number_in, takes, truth_in, words_of, written
@@ -35,6 +36,7 @@ _KEYED: Final = {
     "solver": "{base_lr: 0.01, lr_policy: fixed, max_iter: 1000}",
     "lint": "{ignore: [unused-top]}",
 }
+_QUOTIENT: Final = re.compile(r"[\d.]+(?: *[-+*/] *[\d.]+)+")
 _LONGEST: Final = 100
 
 
@@ -66,21 +68,59 @@ def expected(schema: dict[str, Any], message: str | None) -> str:
 
 def advice(node: Node, schema: dict[str, Any], message: str | None, label: str) -> tuple[str | None, Repair]:
     """The hint on a value of the wrong kind, and how it is put right where there is only one way."""
-    example = _KEYED.get(label)
-    if example and type(node) is not Mapping and schema.get("type") == "object":
-        return f"write `{label}: {example}`", Drop()
-    if {"from", "to"} == schema.get("properties", {}).keys():
-        last = flow(node) if type(node) is Scalar and type(node.value) is int else "3"
-        return f"write `{label}: {{from: 1, to: {last}}}`, or a list of values", Drop()
+    if schema.get("items") == {"$ref": "#/definitions/dim"}:
+        return _dims(node, label)
     if message is not None:
-        meant = _as_message(node, message)
-        if meant is not None and (type(meant) is not List or "array" in schema.get("type", ())):
-            return f"write `{label}: {flow(meant)}`", Put(meant)
-        example = _EXAMPLES.get(message)
-        return example.format(label=label) if example else None, Drop()
+        return _for_message(node, schema, message, label)
     if type(node) is List and len(node.items) == 1 and type(node.items[0]) is Scalar and _takes_one(schema):
         return f"write `{label}: {flow(node)[1:-1]}`", Put(node.items[0])
-    return _conversion(node, schema) if type(node) is Scalar else (None, Drop())
+    hint = _of_the_language(node, schema, label)
+    if hint is None and type(node) is Scalar:
+        return _conversion(node, schema)
+    return hint, Drop()
+
+
+def _for_message(node: Node, schema: dict[str, Any], message: str, label: str) -> tuple[str | None, Repair]:
+    meant = _as_message(node, message)
+    if meant is not None and (type(meant) is not List or "array" in schema.get("type", ())):
+        return f"write `{label}: {flow(meant)}`", Put(meant)
+    example = _EXAMPLES.get(message)
+    return example.format(label=label) if example else None, Drop()
+
+
+def _of_the_language(node: Node, schema: dict[str, Any], label: str) -> str | None:
+    """The hint on a value that a spec has, and Caffe does not."""
+    example = _KEYED.get(label)
+    if example and type(node) is not Mapping and schema.get("type") == "object":
+        return f"write `{label}: {example}`"
+    if label == "layers" and type(node) is Mapping:
+        return f"write a list: {as_item(node)}"
+    if {"from", "to"} == schema.get("properties", {}).keys():
+        last = flow(node) if type(node) is Scalar and type(node.value) is int else "3"
+        return f"write `{label}: {{from: 1, to: {last}}}`, or a list of values"
+    return None
+
+
+def as_item(mapping: Mapping) -> str:
+    """The item of `layers` that was meant by a mapping: one layer, or one layer for each key."""
+    if "type" in mapping.entries or not mapping.entries:
+        return f"`- {flow(mapping)}`"
+    name, value = next(iter(mapping.entries.items()))
+    fields = value.entries if type(value) is Mapping else {}
+    whole = {"name": Scalar(name, value.start, value.start, value.source), **fields}
+    return f"`- {flow(_mapping(whole))}`"
+
+
+def _dims(node: Node, label: str) -> tuple[str | None, Repair]:
+    """A shape in the language's own form, a list of dims, for one in Caffe's or for a single dim."""
+    given = node.entries.get("dim") if type(node) is Mapping else node
+    if type(given) is Scalar and type(given.value) is str and given.value != "batch":
+        sizes = given.value.split("x")
+        return (f"write `{label}: [{', '.join(sizes)}]`" if len(sizes) > 1 else None), Drop()
+    if given is None or (type(given) is Scalar and given.value is None):
+        return None, Drop()
+    dims = given if type(given) is List else List([given], given.start, given.end, given.source)
+    return f"write `{label}: {flow(dims)}`", Put(dims)
 
 
 def is_bare(node: Node) -> bool:
@@ -139,9 +179,13 @@ def _takes_one(schema: dict[str, Any]) -> bool:
 
 def _conversion(node: Scalar, schema: dict[str, Any]) -> tuple[str | None, Repair]:
     """How a scalar of the wrong kind is put right, where there is only one way."""
-    kinds = schema.get("type", ())
+    kinds = frozenset(schema.get("type", ()))
     if node.value is None or words_of(schema):
         return None, Drop()
+    if type(node.value) is str and not kinds.isdisjoint(("number", "integer", "boolean")):
+        hint = _of_text(node.value, kinds)
+        if hint is not None:
+            return hint, Drop()
     number = number_in(node.value)
     if number is not None and ("number" in kinds or ("integer" in kinds and number == number // 1)):
         return "remove the quotes", Replace(number)
@@ -152,3 +196,19 @@ def _conversion(node: Scalar, schema: dict[str, Any]) -> tuple[str | None, Repai
         text = written(node)
         return f"quote it: '{text}'", Replace(text)
     return None, Drop()
+
+
+def _of_text(text: str, kinds: frozenset[str]) -> str | None:
+    """The hint on a text where a number, some numbers, or a truth value is wanted."""
+    last, number = text[-1:], number_in(text[:-1])
+    sizes = text.split("x") if "array" in kinds else []
+    hints = {
+        "remove the quotes": "boolean" in kinds and text.lower() in ("true", "false"),
+        "write the number: `batch` is for `top_shapes`": text == "batch",
+        f"write {(number or 0) / 100:g}": last == "%" and number is not None,
+        f"remove the '{last}'": last in (",", ";") and number is not None,
+        f"write a list: [{', '.join(sizes)}]": len(sizes) > 1 and all(map(str.isdigit, sizes)),
+        f'an expression stands in ${{...}}: "${{{text}}}"': _QUOTIENT.fullmatch(text) is not None,
+        f"a comment begins with #: `{text.partition('//')[0].strip()}  # ...`": " //" in text,
+    }
+    return next((hint for hint, holds in hints.items() if holds), None)
