@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from netcompile.caffe.caffe_pb2 import NetParameter
 from netcompile.compiler import collector_off
-from netcompile.diagnostics import CompileError, Report
+from netcompile.diagnostics import CompileError, Report, did_you_mean
 from netcompile.infer import infer
 from netcompile.ir import Layer, Net, given_fields
 from netcompile.old_formats import upgrade_net
@@ -42,7 +42,8 @@ def analyze(
 
     `top_shapes` gives shapes of blobs that no rule derives, by name, with None for an unknown dim. `caffe_pb2` is a
     fork's generated module, or its path, that text is read with; a message tells by itself whose it is. Raises
-    CompileError exactly where Caffe refuses the net at construction, ValueError for a state or shapes that are none.
+    CompileError exactly where Caffe refuses the net at construction; ValueError for a state or shapes that are none,
+    and for the shape of a blob that no layer makes in any state.
     """
     state = _state(phase, stages, level)
     declared = _declared(top_shapes or {})
@@ -51,6 +52,7 @@ def analyze(
         read = _net_of(net, report, caffe_pb2, allow_custom=allow_custom_layers)
         if read is not None and not report.failed:
             if declared:
+                _check_names(declared, read)
                 read = Net(read.header, [layer._replace(declared=declared) for layer in read.layers])
             graph = infer(read, state._replace(stages=(*read.header.state.stage, *state.stages)), report)
         if report.failed:
@@ -75,6 +77,16 @@ def _declared(top_shapes: Mapping[str, Sequence[int | None]]) -> dict[str, Shape
                 f"the shape of {name!r} is {dims!r}; its dims are whole numbers from 0, or None for unknown"
             )
     return {name: Shape.of(dims) for name, dims in top_shapes.items()}
+
+
+def _check_names(declared: Mapping[str, Shape], net: Net) -> None:
+    made = {top for layer in net.layers for top in layer.message.top}
+    unknown = [name for name in declared if name not in made]
+    if unknown:
+        meant = did_you_mean(unknown[0], made)
+        raise ValueError(
+            f"top_shapes names {unknown[0]!r}, which no layer makes" + (f"; did you mean {meant!r}?" if meant else "")
+        )
 
 
 def _net_of(net: Message | str, report: Report, caffe_pb2: Any, *, allow_custom: bool) -> Net | None:

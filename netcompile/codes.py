@@ -195,7 +195,8 @@ _TABLE: Final = (
     Code(
         "weights-mismatch",
         "error",
-        "A layer of a test or deploy net has other learned blobs than its namesake in training.",
+        "A layer of a test or deploy net has other learned blobs than its namesake in training: an error where a "
+        "solver tests the net, else a warning.",
         at_run=True,
     ),
     Code("window-too-large", "error", "A kernel or window is larger than the padded input that it moves over."),

@@ -17,6 +17,7 @@ from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import expand
 from netcompile.inputs import source_of, variable_nodes
 from netcompile.language.spec import name_list
+from netcompile.lints import lint_some
 from netcompile.load import load
 from netcompile.lower import lower
 from netcompile.records import NamedTuple
@@ -273,7 +274,7 @@ def _deploy(
     spec: Expanded, document: MappingNode, net: Net, train: Built, report: Report, checks: Report, settings: Settings
 ) -> tuple[Net | None, Graph | None]:
     """The deploy net and its graph. What is wrong with it alone goes to `checks`, with a note that says so."""
-    from netcompile.deploy import check_weights, derive_deploy, read_options  # noqa: PLC0415 - for specs that have one
+    from netcompile.deploy import check_weights, derive_deploy, is_own, read_options  # noqa: PLC0415 - where there is one
 
     if spec.incomplete and report.failed:
         return None, None
@@ -292,6 +293,9 @@ def _deploy(
     note = Note("in the deploy net", document.keys["deploy"].span if "deploy" in document.keys else None)
     found = Report()
     check_run_of(whole, found)
+    if not (found.failed or whole.incomplete or report.failed):
+        own = [index for index, one in enumerate(whole.graph.layers) if is_own(one.layer)]
+        lint_some(derived.checked, whole.graph, own, found)
     checks.extend_new(one._replace(notes=(note, *one.notes)) for one in found)
     if not (found.failed or train.findings.failed or train.incomplete or deployed.incomplete):
         check_weights(train.graph, deployed.graph, options, checks)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
-from netcompile.deploying.inference import for_inference, shared_names, with_tops
+from netcompile.deploying.inference import for_inference, is_own, shared_names, with_tops
 from netcompile.deploying.losses import converted, is_converted, output_bottoms, was_loss
 from netcompile.deploying.options import read_options
 from netcompile.deploying.weights import check_weights
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from netcompile.ir import Origin
     from netcompile.tree import Span
 
-__all__ = ["Derived", "check_weights", "derive_deploy", "layers_in_deploy", "read_options"]
+__all__ = ["Derived", "check_weights", "derive_deploy", "is_own", "layers_in_deploy", "read_options"]
 
 _KEPT_SOURCES: Final = frozenset({"Input", "DummyData", "Parameter"})
 

@@ -62,6 +62,7 @@ class _Lowering:
         self.blocks: dict[str, Any] = fork.blocks if fork else _MESSAGES
         self.given: dict[tuple[str, ...], frozenset[str]] = {}
         self.kept: dict[int, Layer] = {}  # by the ids of their forms
+        self.absent: list[Absent] = []
 
     def keep(self, layers: Iterable[Layer]) -> None:
         """Have layers ready that were made before, but for those that have a phase added to their rules."""
@@ -69,7 +70,6 @@ class _Lowering:
             origin = layer.origin
             if isinstance(origin, SpecOrigin) and not origin.spec.split and origin.spec.only is None:
                 self.kept[id(origin.form)] = layer
-        self.absent: list[Absent] = []
 
     def header(self, spec: Expanded) -> NetParameter:
         """The net's own fields."""

@@ -53,6 +53,10 @@ class Wording(NamedTuple):
     spec: str
     prototxt: str
 
+    def followed_by(self, text: str) -> Wording:
+        """The same with a text behind it that is for both."""
+        return Wording(self.spec + text, self.prototxt + text)
+
 
 class ShapeError(Exception):
     """A layer that Caffe refuses, said without a position.

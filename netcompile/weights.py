@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netcompile.layers import LAYER_TYPES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -33,6 +35,20 @@ def differ(ours: Sequence[Shape | None] | None, theirs: Sequence[Shape | None] |
     if len(ours) != len(theirs):
         return True
     return any(a is not None and b is not None and a.differs(b) for a, b in zip(ours, theirs, strict=True))
+
+
+def other_field(source: GraphLayer, target: GraphLayer) -> str | None:
+    """The path of the type, or of the first field of its own, in which one layer differs from another."""
+    ours, theirs = target.layer.message, source.layer.message
+    if ours.type != theirs.type:
+        return "type"
+    kind = LAYER_TYPES.get(ours.type)
+    for block in kind.params if kind else ():
+        before, after = getattr(theirs, block), getattr(ours, block)
+        for field, value in after.ListFields():
+            if field.message_type is None and getattr(before, field.name) != value:
+                return f"{block}.{field.name}"
+    return None
 
 
 def blobs_in_words(shapes: Sequence[Shape | None] | None) -> str:

@@ -71,9 +71,8 @@ class Wires:
         namesake = self._layer_called(bottom)
         tops = [top for top in namesake.message.top if top in latest] if namesake else []
         if tops:
-            text = f"did you mean '{tops[0]}'? '{bottom}' is the name of the layer that makes it"
-            others = f", '{bottom}' is the name of the layer that makes them" if len(tops) > 1 else ""
-            return Meant(tops[0], f"did you mean {_or(tops)}?{others}" if others else text)
+            what = "it" if len(tops) == 1 else "them"
+            return Meant(tops[0], f"did you mean {_or(tops)}? '{bottom}' is the name of the layer that makes {what}")
         top = message.top[i] if i < len(message.top) else None
         if top in latest and _works_in_place(layer):
             return Meant(top, f"did you mean '{top}', which it writes in place?")
@@ -182,8 +181,8 @@ def _works_in_place(layer: Layer) -> bool:
 
 
 def _or(names: Sequence[str]) -> str:
-    quoted = [f"'{name}'" for name in names[:_MOST_NAMED]]
-    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    *first, last = [f"'{name}'" for name in names[:_MOST_NAMED]]
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _and(names: Sequence[str]) -> str:

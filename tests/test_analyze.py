@@ -24,3 +24,8 @@ def test_refuses_states_and_shapes_that_are_none(wrong):
 
 def test_declared_shapes_flow_on():
     assert netcompile.analyze(NET, top_shapes={"x": [None, 3]}).blobs == {"x": (None, 3), "y": (None, 3)}
+
+
+def test_shapes_of_blobs_that_no_layer_makes_are_refused() -> None:
+    with pytest.raises(ValueError, match="top_shapes names 'z', which no layer makes"):
+        netcompile.analyze(NET, top_shapes={"z": [1, 3]})

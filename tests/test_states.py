@@ -246,3 +246,29 @@ def test_no_error_in_our_own_specs() -> None:
         checked = check_file(Options(Settings(), trace=True), Job(str(path), given=True))
         assert (checked.outcome in ("spec", "library"), checked.text) == (True, "")
         assert [str(one) for one in without_lints(checked.findings)] == [], path
+
+
+def notes_of(*layers: str) -> list[list[str]]:
+    return [[note.message for note in one.notes] for one in check("\n".join(layers)).findings]
+
+
+FOLD = """layer { name: "r" type: "Reshape" bottom: "ip" top: "r" reshape_param { shape { dim: 2 dim: 2 dim: %d } } }
+layer { name: "s" type: "Silence" bottom: "r" }"""
+
+
+def test_what_one_state_alone_has_says_so() -> None:
+    other = data("include { phase: TEST }").replace("dim: 2 dim: 3", "dim: 4 dim: 3").replace("dim: 1", "dim: 4")
+    layers = [data("include { phase: TRAIN }"), other.replace("dim: 2", "dim: 4"), IP]
+    assert notes_of(*layers, FOLD % 1) == [["in TEST alone"]]
+    assert notes_of(*layers, FOLD % 3) == [[]]  # in both
+    assert notes_of(data(), IP, FOLD % 1) == []
+    missing = 'layer { name: "e" type: "ReLU" bottom: "no" top: "e" include { phase: TEST } }'
+    assert notes_of(data(), IP, missing) == [[]]  # the message says it
+    assert notes_of(data("include { phase: TRAIN }"), IP, FOLD % 3) == [[], []]  # no other is checked
+
+
+def test_all_stages_with_which_a_net_builds_are_named() -> None:
+    rules = ('include { stage: "a" }', 'include { stage: "b" min_level: 2 }')
+    (finding,) = check("\n".join([*map(data, rules), IP])).findings
+    assert finding.code == "needs-stage"
+    assert "stage 'a' or level 2 and stage 'b'" in finding.message

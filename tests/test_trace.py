@@ -100,3 +100,62 @@ def test_unknown_sizes_are_no_ground_for_advice() -> None:
     found = error(data, conv("c", "x", 3), "{name: l, type: EuclideanLoss, bottom: [c, y]}")
     assert found.code == "shape-mismatch"
     assert found.hint is None
+
+
+def test_a_size_that_ran_out_is_told_where_it_did() -> None:
+    found = error(
+        DATA % ("12, 12", "1"),
+        conv("c", "data", 5),
+        pool("p", "c", "kernel_size: 9, stride: 1"),
+        "{name: relu, type: ReLU, in_place: true}",
+        "{name: fc, type: InnerProduct, num_output: 10, weight_filler: xavier}",
+    )
+    assert (found.code, found.message.partition(":")[0]) == ("window-too-large", "Pooling 'p'")
+    assert [note.message for note in found.notes] == [
+        "the size on the way: data 12x12, c 8x8 (kernel_size 5)",
+        "Caffe refuses it at 'fc': the blob to fill, 10x0, has no elements",
+    ]
+    assert found.hint is not None
+    assert found.hint.startswith("a kernel of at most 8 fits")
+
+
+def test_data_without_elements_is_held_against_no_window() -> None:
+    data = "{name: d, type: DummyData, shape: {dim: [2, 3, 0, 4]}}"
+    found = error(data, "{name: p, type: InnerProduct, num_output: 2}")
+    assert found.code == "empty-blob"
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ("kernel_size: 3", "b comes from data (2x3x12x12) with kernel_size 3; a pad of 1 gives 12"),
+        ("kernel_size: 1, stride: 2",
+         "b comes from data (2x3x12x12) with kernel_size 1, stride 2; a stride of 1 gives 12"),
+        ("kernel_size: 3, pad: 1, stride: 2",
+         "b comes from data (2x3x12x12) with kernel_size 3, stride 2, pad 1; a stride of 1 gives 12"),
+        ("kernel_size: 2, pad: 1", "b comes from data (2x3x12x12) with kernel_size 2, pad 1; a kernel of 3 gives 12"),
+    ],
+)  # fmt: skip
+def test_the_layer_where_sizes_part_is_to_change(change: str, hint: str) -> None:
+    found = error(
+        DATA % ("12, 12", "1"),
+        conv("a", "data", 3, ", pad: 1"),
+        f"{{name: b, type: Convolution, bottom: data, num_output: 4, {change}}}",
+        conv("b2", "b", 1),
+        "{name: relu, type: ReLU, in_place: true}",
+        "{name: sum, type: Eltwise, bottom: [a, b2]}",
+    )
+    assert found.code == "shape-mismatch"
+    assert found.hint == hint
+
+
+def test_branches_that_shrink_alike_are_told_where_they_part() -> None:
+    found = error(
+        DATA % ("24, 24", "1"),
+        conv("a1", "data", 3, ", stride: 2, pad: 1"),
+        conv("a2", "a1", 3, ", pad: 1"),
+        conv("b1", "data", 1, ", stride: 2"),
+        conv("b2", "b1", 3),
+        "{name: sum, type: Eltwise, bottom: [a2, b2]}",
+    )
+    assert found.hint == "b2 comes from b1 (2x4x12x12) with kernel_size 3; a pad of 1 gives 12"

@@ -1,4 +1,4 @@
-"""Layers as inference needs them: without what only training reads. Knows messages alone."""
+"""Layers as inference needs them: without what only training reads. Knows messages, and where they come from."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import Message
 
+from netcompile.language.origin import SpecOrigin
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from netcompile.caffe.caffe_pb2 import LayerParameter
+    from netcompile.ir import Layer
 
 _OF_TRAINING: Final = frozenset({"include", "exclude", "loss_weight", "propagate_down", "param"})
 
@@ -71,3 +74,12 @@ def with_tops(message: LayerParameter, tops: set[str]) -> LayerParameter:
         del message.input_param.shape[:]
         message.input_param.shape.extend(shapes[i] for i in kept if i < len(shapes))
     return message
+
+
+def is_own(layer: Layer) -> bool:
+    """True for a layer that is not in deploy as it is in TEST."""
+    origin = layer.origin
+    if not isinstance(origin, SpecOrigin):
+        return False
+    form, test = origin.form, origin.spec.forms.get("TEST")
+    return form is not test and origin.spec.forms.get("DEPLOY") is form

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netcompile.diagnostics import Note
-from netcompile.layers import LAYER_TYPES
-from netcompile.weights import blobs_in_words, misfits
+from netcompile.weights import blobs_in_words, misfits, other_field
 
 if TYPE_CHECKING:
     from netcompile.deploying.options import DeployOptions
@@ -22,7 +21,7 @@ def check_weights(train: Graph, deploy: Graph, options: DeployOptions, report: R
     """
     found = False
     for source, target in misfits(train, deploy):
-        layer, path = target.layer, _other_field(source, target)
+        layer, path = target.layer, other_field(source, target)
         if found and path is None:
             continue  # it reads what another one makes otherwise
         found = True
@@ -48,20 +47,6 @@ def _guilty(target: GraphLayer, path: str | None, train: Graph, options: DeployO
     if dim is not None:
         return dim
     return origin.span(""), "the data of training and of deploy must have the same channels, height and width"
-
-
-def _other_field(source: GraphLayer, target: GraphLayer) -> str | None:
-    """The path of the type, or of the first field of its own, that differs between two layers."""
-    ours, theirs = target.layer.message, source.layer.message
-    if ours.type != theirs.type:
-        return "type"
-    kind = LAYER_TYPES.get(ours.type)
-    for block in kind.params if kind else ():
-        before, after = getattr(theirs, block), getattr(ours, block)
-        for field, value in after.ListFields():
-            if field.message_type is None and getattr(before, field.name) != value:
-                return f"{block}.{field.name}"
-    return None
 
 
 def _other_dim(train: Graph, options: DeployOptions) -> tuple[Span, str] | None:

@@ -84,6 +84,7 @@ LINTS: Final = (
     Lint("zero-weights", learning.zero_weights, training=True, alone=True),
     Lint("upsampling", learning.upsampling, training=True, alone=True),
     Lint("shared-filler", learning.shared_fillers, training=True),
+    Lint("learning-rate", learning.frozen_nets, training=True),
     Lint("no-loss", learning.no_loss),
     Lint("batch-norm-alone", normalisation.without_scale, training=True),
     Lint("batch-norm-phase", normalisation.fixed_statistics, phase=True, alone=True),
@@ -126,6 +127,13 @@ def lint_layers(net: Net, graphs: Iterable[Graph], report: Report, solver: Solve
     for graph in graphs:
         view = before = View(net, graph, solver, before)
         _lint_state(view, report, alone=True, but=view.broken.union(_sharers(view)))
+
+
+def lint_some(net: Net, graph: Graph, chosen: Collection[int], report: Report) -> None:
+    """Report what is probably wrong with some layers of a sound net."""
+    if chosen:
+        view = View(net, graph, None)
+        _lint_state(view, report, but=set(range(len(graph.layers))).difference(chosen))
 
 
 def _sharers(view: View) -> Iterator[int]:

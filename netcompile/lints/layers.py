@@ -13,6 +13,7 @@ from netcompile.caffe.caffe_pb2 import EltwiseParameter, LayerParameter, LRNPara
 from netcompile.layers import LAYER_TYPES
 from netcompile.lints.view import Finding
 from netcompile.records import NamedTuple
+from netcompile.shapes import Wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +44,8 @@ def unread_messages(view: View) -> Iterator[Finding]:
         if not given or kind is None or kind.name == "Python":  # which gets the whole message
             continue
         if not _READ[kind.name].issuperset(given):
-            for name in sorted(_MESSAGES.intersection(given) - _READ[kind.name]):
+            unread = _MESSAGES.intersection(given) - _READ[kind.name]
+            for name in sorted(filter(view.message(index).HasField, unread)):
                 yield Finding(index, name, f"{name} has no effect: {kind.name} does not read it", _owner(name))
 
 
@@ -61,7 +63,8 @@ def phases(view: View) -> Iterator[Finding]:
         if "phase" in given and "include" not in given and "exclude" not in given:
             phase = "TEST" if view.message(index).phase else "TRAIN"
             text = f"`phase: {phase}` leaves it in both phases, where it works as in {phase}"
-            yield Finding(index, "phase", text, f"`include {{ phase: {phase} }}` puts it into {phase} alone")
+            rule = Wording(f"`include: {phase}`", f"`include {{ phase: {phase} }}`")
+            yield Finding(index, "phase", text, rule.followed_by(f" puts it into {phase} alone"))
 
 
 def repeated_bottoms(view: View) -> Iterator[Finding]:

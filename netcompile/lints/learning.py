@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.diagnostics import Note
 from netcompile.lints.view import LOSSES, WEIGHTED, Finding
+from netcompile.shapes import Wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def _zero_weights_of(view: View, index: int, path: str, filler: Any) -> Iterator
             text = (
                 f"{name} and bias start at 0, and so does the ReLU behind, which then has no gradient: it never learns"
             )
-            yield Finding(index, path, text, f"`{name}: msra` suits a ReLU; {_LOADED}")
+            yield Finding(index, path, text, _written(name, "msra").followed_by(f" suits a ReLU; {_LOADED}"))
         return
     unread = [field.name for field, _ in filler.ListFields() if field.name != "type"]
     if unread:
@@ -60,7 +61,12 @@ def _zero_weights_of(view: View, index: int, path: str, filler: Any) -> Iterator
         return
     state = f"{name} is constant without a value" if _filler(view, index, path)[1] else f"{name} is not given"
     text = f"{state}, so all weights start at 0, and units that start alike learn alike"
-    yield Finding(index, path, text, f"`{name}: xavier` or `msra` starts them apart; {_LOADED}")
+    yield Finding(index, path, text, _written(name, "xavier").followed_by(f" or `msra` starts them apart; {_LOADED}"))
+
+
+def _written(name: str, kind: str) -> Wording:
+    """How a filler of some type is written."""
+    return Wording(f"`{name}: {kind}`", f'`{name} {{ type: "{kind}" }}`')
 
 
 def _is_trained(view: View, index: int) -> bool:
@@ -109,7 +115,8 @@ def upsampling(view: View) -> Iterator[Finding]:
             state = (
                 f"as {filler.type} fills them" if p.HasField("weight_filler") else "at 0, as it has no weight_filler"
             )
-            hint = f"`weight_filler: bilinear` with `group: {p.num_output}` enlarges each channel; {_LOADED}"
+            enlarging = f" with `group: {p.num_output}` enlarges each channel; {_LOADED}"
+            hint = _written("weight_filler", "bilinear").followed_by(enlarging)
             yield Finding(index, at, f"lr_mult 0 leaves its weights {state}, which interpolates nothing", hint)
 
 
@@ -126,6 +133,22 @@ def shared_fillers(view: View) -> Iterator[Finding]:
                 text = f"{name} has no effect: the blob is that of {view.name(owner[0])}, which fills it"
                 notes = [Note("the filler that counts", view.layers[owner[0]].layer.origin.span(theirs))]
                 yield Finding(index, path, text, None, notes)
+
+
+def frozen_nets(view: View) -> Iterator[Finding]:
+    """A net that a solver trains and of which nothing has a learning rate, as far as all that it could learn is known.
+
+    A BatchNorm that gathers its statistics is a reason to run such a net.
+    """
+    if view.solver is None or not view.training or view.of("Python", ""):
+        return
+    gathering = [view.message(index).batch_norm_param for index in view.of("BatchNorm")]
+    could = [index for index, one in enumerate(view.layers) if one.blobs and index not in view.of("BatchNorm")]
+    unknown = any(one.blobs is None for one in view.layers)
+    if not could or unknown or any(map(view.learns, could)) or not all(p.use_global_stats for p in gathering):
+        return
+    text = "nothing is learned: lr_mult is 0 here and wherever else the net has parameters"
+    yield Finding(could[-1], "param:0.lr_mult", text, "of a net that is fine-tuned, too, the last layers learn")
 
 
 def no_loss(view: View) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from netcompile.lints.view import View
 
 _AT = "batch_norm_param.use_global_stats"
+_KEEPING = ("Convolution", "InnerProduct", "Scale")
 _LATER = frozenset({"Scale", "Bias", "Python", ""})
 
 
@@ -37,6 +38,13 @@ def fixed_statistics(view: View) -> Iterator[Finding]:
         if phase != "TRAIN" and not p.use_global_stats:
             text = f"use_global_stats is false in {phase}: each batch is normalised by statistics of its own"
             yield Finding(index, _AT, text, "leave it out: Caffe then uses each kind in its phase")
-        elif phase == "TRAIN" and p.use_global_stats and view.training and not (view.solver and view.solver.weights):
+        elif phase == "TRAIN" and p.use_global_stats and view.training and not _is_fine_tuned(view):
             text = "use_global_stats is true in TRAIN: its statistics are 0 at first and are not updated"
             yield Finding(index, _AT, text, "leave it out, unless trained weights are loaded and meant to stay")
+
+
+def _is_fine_tuned(view: View) -> bool:
+    """True where trained weights are loaded: the solver says so, or layers keep what they have, which must be those."""
+    if view.solver and view.solver.weights:
+        return True
+    return any(view.layers[index].blobs and not view.learns(index) for index in view.of(*_KEEPING))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from netcompile.diagnostics import Note, did_you_mean
 from netcompile.records import NamedTuple
-from netcompile.weights import differ
+from netcompile.weights import blobs_in_words, misfits, other_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from netcompile.ir import GraphLayer, Layer, Net
+    from netcompile.ir import Graph, Layer, Net
     from netcompile.lints.view import View
 
 
@@ -67,21 +67,32 @@ def other_weights(net: Net, views: Sequence[View]) -> Iterator[NetFinding]:
     train = next((view for view in views if view.graph.phase == "TRAIN" and view.training), None)
     if train is None or train.solver is not None:  # the solver's own check knows which nets share weights
         return
-    learned: dict[str, GraphLayer] = {}
-    for one in train.layers:
-        if one.blobs:
-            learned.setdefault(one.layer.message.name, one)
     for view in views:
-        for one in view.layers if view.graph.phase == "TEST" and view.layers is not train.layers else ():
-            first = learned.get(one.layer.message.name)
-            if first is not None and one.blobs and differ(first.blobs, one.blobs):
-                shapes = f"it learns {_blobs(one)} in TEST, but {_blobs(first)} in TRAIN"
-                text = f"{shapes}: a test takes the weights of TRAIN, and aborts"
-                notes = [Note("in TRAIN", first.layer.origin.span(""))] if first.layer is not one.layer else []
-                yield NetFinding(
-                    one.layer, "", text, "the data of both phases must have the same channels, height and width", notes
-                )
+        if view.graph.phase == "TEST" and view.layers is not train.layers:
+            yield from _misfits(train.graph, view.graph)
 
 
-def _blobs(one: GraphLayer) -> str:
-    return " and ".join("?" if shape is None else str(shape) for shape in one.blobs or ())
+def _misfits(train: Graph, test: Graph) -> Iterator[NetFinding]:
+    found = False
+    for first, one in misfits(train, test):
+        if not first.blobs or not one.blobs:
+            continue  # two layers of one name: there is a lint on that
+        path = other_field(first, one)
+        ours, theirs = one.layer.message, first.layer.message
+        moved = path is None and ours.bottom != theirs.bottom
+        if found and path is None and not moved:
+            continue  # it reads what another one makes otherwise
+        found = True
+        at = path or ("bottom:0" if moved else "")
+        hint = "the data of both phases must have the same channels, height and width"
+        if path is not None:
+            hint = f"let both phases have the same {path.rpartition('.')[2]}, or give it a name of its own in each"
+        elif moved:
+            hint = f"in TRAIN it reads '{theirs.bottom[0]}'" if theirs.bottom else "in TRAIN it reads nothing"
+        text = (
+            f"it has {blobs_in_words(one.blobs)} in TEST, but {blobs_in_words(first.blobs)} in TRAIN: "
+            "a test takes the weights of TRAIN, and aborts"
+        )
+        place = first.layer.origin.span(at)
+        notes = [Note("in TRAIN", place)] if place != one.layer.origin.span(at) else []
+        yield NetFinding(one.layer, at, text, hint, notes)

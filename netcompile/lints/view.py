@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netcompile.caffe.caffe_pb2 import LayerParameter, SolverParameter
     from netcompile.diagnostics import Note
     from netcompile.ir import Graph, Net, Version
+    from netcompile.shapes import Wording
 
 LOSSES: Final = tuple(name for name, kind in LAYER_TYPES.items() if kind.loss)
 WEIGHTED: Final = ("Convolution", "Deconvolution", "InnerProduct", "Embed", "LSTM", "RNN")
@@ -32,7 +33,7 @@ class Finding(NamedTuple):
     layer: int
     at: str
     message: str
-    hint: str | None = None
+    hint: str | Wording | None = None
     notes: Sequence[Note] = ()
 
 

@@ -66,7 +66,7 @@ def _dead_before(view: View, index: int) -> list[Note]:
                 dead.add(version.maker)
                 waiting.append(version.maker)
     named = [f"'{view.message(one).name}'" for one in sorted(dead - {index})]
-    return [Note(f"so is that of {_and(named)}, which nothing else reads")] if named else []
+    return [Note(f"lost with it is the work of {_and(named)}, which nothing else needs")] if named else []
 
 
 def _and(words: Sequence[str]) -> str:
