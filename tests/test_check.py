@@ -55,10 +55,31 @@ WARNING = f'net: "gone.prototxt" {SOLVER}'
         ("name: CI\non: [push]\njobs: {test: {steps: []}}\n", None),
         ("", None),
         ("layered: [1]\n", None),
+        ("name: MyNet\nlayer:\n- name: data\n", "spec"),
+        ("layer:\n  name: data\n  type: Input\n", "spec"),
+        ("input: data\ninput_dim: [1, 3]\nlayers:\n  - {name: a}\n", "spec"),
+        ("base_lr: 0.1\nlayers:\n- {name: a}\n", "spec"),
+        ("base_lr:\n  0.1\nmax_iter: 3", "solver"),
+        ("layer: {\n name: 'a'\n}\nlayer: {\n name: 'b'\n}", "net"),
     ],
 )
 def test_kind_is_told_by_content(text: str, kind: str | None) -> None:
     assert kind_of(text) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("layer: [{name: data, type: Input}]", "spec"),
+        ("input: data\ninput_shape: {dim: [1, 3]}", "spec"),
+        ('layer: [{name: "data", type: "Input"}]', "net"),
+        ('name: "n"\nlayer {\n}', "net"),
+        ("base_lr: 0.1\nsnapshot_prefix: 'x'\nnet_param {\n}", "solver"),
+    ],
+)
+def test_the_name_of_a_file_counts_where_its_text_leaves_open_what_it_is(text: str, kind: str) -> None:
+    assert kind_of(text, yaml=True) == kind
+    assert kind_of(text) in ("net", "solver")
 
 
 @pytest.mark.parametrize("piece", ['\\"', "'", "{", "net ", "x: [", "# \n", " ", "net:'", "item { }\n"])

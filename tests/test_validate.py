@@ -170,7 +170,7 @@ FINDINGS = {
     "a spec": (
         "lyers: []\nvars: ~\nforce_backward: 1\nlint: {ignor: a}\n5: 6",
         ["1:1 unknown-field: a spec has no key 'lyers' | did you mean 'layers'?",
-         "2:7 wrong-kind: vars is empty; it takes a mapping | write `vars: {width: 64}`",
+         "2:7 wrong-kind: vars is empty; it takes a mapping | write `vars: {width: 64, source: ~}`",
          "3:17 wrong-kind: force_backward is 1; it takes true or false | write true",
          "4:8 unknown-field: lint has no key 'ignor' | did you mean 'ignore'?",
          "5:1 unknown-field: a spec has no key '5' | -"],

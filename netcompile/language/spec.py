@@ -25,7 +25,8 @@ _WIRING: Final = {
     "name": "tops",
     "top": "tops",
     "in_place": "tops",
-    "input": "tops",  # of a net in an old format
+    "input": "tops",  # of a net in an old format; other tools' word for a layer's bottom
+    "output": "tops",
     "bottom": "bottoms",
     "train": "bottoms",
     "test": "bottoms",

@@ -116,6 +116,8 @@ class _Variables:
         place, written = self.declared[name]
         value = self.overrides.get(name, written)
         if is_null(value) and is_null(written):
+            if any(found.span is not None and found.span.source.name == f"--set {name}" for found in self.report):
+                return None  # it is set to what can't be read
             text = f"variable '{name}' is required and has no value"
             self.report.add("missing-variable", place.span, text, hint=f"set it: --set {name}=VALUE")
             return None

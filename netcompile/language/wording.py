@@ -68,6 +68,8 @@ def takes(schema: dict[str, Any]) -> str:
     if "const" in schema or schema.get("then") == {"const": False}:
         return "a mapping or false"
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    if {"object", "string"} <= set(kinds) <= {"object", "string", "null"}:
+        return _KINDS["object"]  # as text only a variable
     named = [_KINDS[kind] for kind in kinds if kind != "null" and not (kind == "string" and "pattern" in schema)]
     if "batch" in schema.get("pattern", ""):
         named.extend(("`batch`", "~"))

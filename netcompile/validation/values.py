@@ -23,13 +23,14 @@ _EXAMPLES: Final = {
     "NetStateRule": "write a phase, `{label}: TRAIN`, or a rule, `{label}: {{stage: deploy}}`",
     "FillerParameter": "write a type, `{label}: xavier`, or a mapping, `{label}: {{type: constant, value: 0}}`",
     "ParamSpec": "write `{label}: {{lr_mult: 1}}`, or a list with one such mapping for each learned blob",
+    "NetState": "write `{label}: {{stage: [name]}}`",
     "BlobShape": "write `{label}: {{dim: [1, 3, 224, 224]}}`",
 }
 # What is written as a mapping in a spec, and what stands in it.
 _KEYED: Final = {
     "defaults": "{Convolution: {stride: 1}}",
     "blocks": "{conv_relu: {params: {out: ~}, layers: [...]}}",
-    "vars": "{width: 64}",
+    "vars": "{width: 64, source: ~}",
     "repeat": "{i: {from: 1, to: 3}}",
     "params": "{width: ~}",
     "inputs": "{data: [1, 3, 224, 224]}",
@@ -92,7 +93,12 @@ def _of_the_language(node: Node, schema: dict[str, Any], label: str) -> str | No
     """The hint on a value that a spec has, and Caffe does not."""
     example = _KEYED.get(label)
     if example and type(node) is not Mapping and schema.get("type") == "object":
-        return f"write `{label}: {example}`"
+        names = [_flow(item) for item in node.items if type(item) is Scalar] if type(node) is List else []
+        listed = example.endswith(": ~}") and names and all(map(str.isidentifier, names))
+        own = "{" + ", ".join(f"{name}: ~" for name in names) + "}"
+        return f"write `{label}: {own if listed else example}`"
+    if type(node) is List and {"params", "layers"} <= schema.get("properties", {}).keys():
+        return "write its layers under `layers:`"
     if label == "layers" and type(node) is Mapping:
         return f"write a list: {as_item(node)}"
     if {"from", "to"} == schema.get("properties", {}).keys():
@@ -141,7 +147,9 @@ def _flow(node: Node) -> str:
         return f"{{{', '.join(f'{key}: {_flow(value)}' for key, value in node.entries.items())}}}"
     assert type(node) is Scalar
     value = node.value
-    return "~" if value is None else str(value) if type(value) is str else written(node)
+    if value is None:
+        return "~"
+    return str(value) if type(value) in (str, int) else written(node)  # a float as it is written: 1e-3
 
 
 def _as_message(node: Node, message: str) -> Node | None:
@@ -149,6 +157,10 @@ def _as_message(node: Node, message: str) -> Node | None:
     field = _MAIN.get(message)
     if field is None:
         return None
+    sizes = node.value.split("x") if type(node) is Scalar and type(node.value) is str else []
+    if message == "BlobShape" and len(sizes) > 1 and all(map(str.isdigit, sizes)):
+        dims: list[Node] = [node._replace(value=int(size)) for size in sizes]  # type: ignore[call-arg]
+        return _mapping({field: List(dims, node.start, node.end, node.source)})
     if type(node) is List and message == "BlobShape" and node.items and all(map(_is_number, node.items)):
         return _mapping({field: node})
     if type(node) is List and node.items:
@@ -174,12 +186,17 @@ def _is_number(node: Node) -> bool:
 
 
 def _takes_one(schema: dict[str, Any]) -> bool:
-    return not {"array", "object"} & set(schema.get("type", ()))
+    return {"array", "object"}.isdisjoint(_kinds(schema))
+
+
+def _kinds(schema: dict[str, Any]) -> frozenset[str]:
+    kinds = schema.get("type", ())
+    return frozenset([kinds] if isinstance(kinds, str) else kinds)
 
 
 def _conversion(node: Scalar, schema: dict[str, Any]) -> tuple[str | None, Repair]:
     """How a scalar of the wrong kind is put right, where there is only one way."""
-    kinds = frozenset(schema.get("type", ()))
+    kinds = _kinds(schema)
     if node.value is None or words_of(schema):
         return None, Drop()
     if type(node.value) is str and not kinds.isdisjoint(("number", "integer", "boolean")):
@@ -192,7 +209,8 @@ def _conversion(node: Scalar, schema: dict[str, Any]) -> tuple[str | None, Repai
     truth = truth_in(node.value)
     if "boolean" in kinds and truth is not None:
         return f"write {str(truth).lower()}", Replace(truth)
-    if "string" in kinds and "pattern" not in schema and type(node.value) is not str:
+    takes_text = "string" in kinds and "pattern" not in schema and not ("object" in kinds and "array" not in kinds)
+    if takes_text and type(node.value) is not str:
         text = written(node)
         return f"quote it: '{text}'", Replace(text)
     return None, Drop()
