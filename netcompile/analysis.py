@@ -12,10 +12,10 @@ from netcompile.compiler import collector_off
 from netcompile.diagnostics import CompileError, Report, did_you_mean
 from netcompile.infer import infer
 from netcompile.ir import Layer, Net, given_fields
+from netcompile.net_files import read_net
 from netcompile.old_formats import upgrade_net
 from netcompile.prototxt import read_prototxt
 from netcompile.shapes import Shape
-from netcompile.solver_files import read_net
 from netcompile.states import State
 from netcompile.tree import Source
 

@@ -7,7 +7,7 @@ its result and holds up no other. Straight-line code like `compiler`; which file
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from netcompile.checked_states import build_phases, check_phases
 from netcompile.compiler import (
@@ -21,10 +21,11 @@ from netcompile.diagnostics import CallError, Report
 from netcompile.inputs import Assignments
 from netcompile.kinds import is_meant, kind_of
 from netcompile.load import load
+from netcompile.net_files import read_net
 from netcompile.paths import PROTOTXT, YAML
 from netcompile.records import NamedTuple
 from netcompile.silence import silence
-from netcompile.solver_files import check_source, read_net
+from netcompile.solver_files import check_source
 from netcompile.texts import prototxt_source, read_bytes, spec_source
 from netcompile.tree import Span
 
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from netcompile.tree import Source
 
 Outcome: TypeAlias = Literal["spec", "library", "net", "solver", "skipped", "unread", "fault"]
-
-# What ends the reading of a text, so that layers are missing.
-_CUT: Final = frozenset({"syntax", "too-deep"})
 
 
 class Job(NamedTuple):
@@ -100,7 +98,7 @@ def _traceback() -> str:
 def _check(job: Job, options: Options) -> Checked:
     data = read_bytes(job.path) if job.data is None else job.data
     source = prototxt_source(job.path, data)
-    kind = kind_of(source.text)
+    kind = kind_of(source.text, yaml=job.path.endswith(YAML))
     if job.path.endswith(YAML) and not (job.given and kind in ("net", "solver")):
         kind = "spec"
     if kind == "spec" or (kind is None and job.given and not job.path.endswith(PROTOTXT)):
@@ -161,9 +159,7 @@ def _check_net(job: Job, source: Source, settings: Settings) -> Checked:
         known: Known = {}
         net = read_net(source, report, fork=settings.fork, allow_custom=settings.allow_custom)
         if net is not None:
-            # A damaged layer still has its tops, unless those were lost.
-            cut = any(found.severity == "error" and found.code in _CUT for found in report)
-            incomplete = cut or any(layer.damaged and not layer.message.top for layer in net.layers)
+            incomplete = net.lacks_tops()
             level, stages = settings.state or (0, ())
             built = build_phases(net, level=level, stages=stages, incomplete=incomplete, known=known)
             check_phases(net, built, report, chosen=settings.state is not None, incomplete=incomplete, known=known)

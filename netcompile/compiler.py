@@ -321,7 +321,7 @@ def _solver(
     path = settings.net_path or net_path(document.source.name, settings.net_file, settings.root)
     return compile_solver(
         section, whole, net, path, report=report, checks=checks, incomplete=incomplete, known=known, fork=settings.fork,
-        built=built,
+        built=built, document=document,
     )  # fmt: skip
 
 

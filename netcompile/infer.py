@@ -323,7 +323,7 @@ class _Inference:
 
     def _check_type(self, index: int, layer: Layer) -> None:
         message = layer.message
-        if layer.custom or layer.damaged:
+        if layer.custom or "type" in layer.damaged or (layer.damaged and not message.type):
             return
         self.refused.add(index)
         from netcompile.language.names import meant_type  # noqa: PLC0415 - for the refused

@@ -102,11 +102,20 @@ class Absent(NamedTuple):
 
 
 class Net(NamedTuple):
-    """A net of all phases. `header` has the net's own fields and no layers; `absent` serves messages alone."""
+    """A net of all phases. `header` has the net's own fields and no layers; `absent` serves messages alone.
+
+    `incomplete`: layers are missing that could not be read.
+    """
 
     header: NetParameter
     layers: Sequence[Layer]
     absent: Sequence[Absent] = ()
+    incomplete: bool = False
+
+    def lacks_tops(self) -> bool:
+        """Tell whether a blob that nobody makes may be one that could not be read."""
+        damaged = [layer for layer in self.layers if layer.damaged]
+        return self.incomplete or any("tops" in layer.damaged or not layer.message.top for layer in damaged)
 
 
 class Version:

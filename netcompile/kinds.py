@@ -60,9 +60,9 @@ def is_meant(text: str) -> bool:
 
 
 def _is_yaml(text: str, *, open_means: bool) -> bool:
-    if _YAML.search(text) is not None:
-        return True
-    return open_means and '"' not in text and _BLOCK.search(text) is None
+    if _BLOCK.search(text) is not None:  # whatever else is wrong with it
+        return False
+    return _YAML.search(text) is not None or (open_means and '"' not in text)
 
 
 def _decided(key: str, *, colon: bool, then: str) -> Kind | None:

@@ -8,21 +8,23 @@ Must not know what a net is.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.diagnostics import Note
 from netcompile.records import NamedTuple
 from netcompile.text_format import scan
-from netcompile.text_format.fields import Field, fields_of, unquote
+from netcompile.text_format.fields import Field, block_names, fields_of
 from netcompile.tree import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from google.protobuf.message import Message
 
     from netcompile.diagnostics import Report
-    from netcompile.text_format.scan import Entry
+    from netcompile.text_format.scan import Entry, Problem
     from netcompile.tree import Place
 
 
@@ -39,12 +41,13 @@ class Comment(NamedTuple):
 class Positions:
     """Where the fields of one text stand. An element at the top is known by its field and its index in the message."""
 
-    __slots__ = ("_last", "_marks", "_scanner", "source")
+    __slots__ = ("_last", "_marks", "_scanner", "renamed", "source")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, blocks: Callable[[], Container[str]] = frozenset) -> None:
         self.source = source
+        self.renamed: dict[str, str] = {}  # misspelt names, and what was meant
         self._marks: dict[str, list[tuple[int, bool]]] = {}
-        self._scanner = scan.Scanner(source.text)
+        self._scanner = scan.Scanner(source.text, blocks)
         self._last: tuple[int, Entry] | None = None
 
     def mark(self, name: str, element: Entry) -> None:
@@ -71,10 +74,32 @@ class Positions:
         entry = self.entry(name, index)
         if entry is None:
             return None
-        found = _descend(entry, path) if path else entry
+        found = self._descend(entry, path) if path else entry
         if found is entry:
-            found = _child(entry, "name", 0) or entry
+            found = self._child(entry, "name", 0) or entry
         return self.key(found) if key or found.kind in (scan.MESSAGE, scan.LIST) else self.value(found)
+
+    def _descend(self, entry: Entry, path: str) -> Entry:
+        """What a path names in a message, or the nearest written entry around it."""
+        for part in path.split("."):
+            name, _, index = part.partition(":")
+            if index and not index.isdigit():  # a name, as in `top_shapes:data`, which no text has
+                return entry
+            inside = self._child(entry, name, int(index or 0))
+            if inside is None:
+                return entry
+            entry = inside
+        return entry
+
+    def _child(self, entry: Entry, name: str, index: int) -> Entry | None:
+        """The value of a field with that index in a message, whether written alone or in a list."""
+        if entry.kind != scan.MESSAGE:
+            return None
+        values: list[Entry] = []
+        for child in entry.value:
+            if child.name == name or self.renamed.get(child.name) == name:
+                values += child.value if child.kind == scan.LIST else (child,)
+        return values[index] if index < len(values) else None
 
     def key(self, entry: Entry) -> Span:
         """The place of an entry's name; in a list, where it has none, that of its value or brace."""
@@ -97,11 +122,17 @@ class Positions:
 
 
 class Parsed(NamedTuple):
-    """A message with the places of its fields. `unsound` has the elements at the top that lost or lack something."""
+    """A message with the places of its fields.
+
+    `unsound` has the elements at the top that lost or lack something, each with the names of the fields of its own that
+    did; an unknown name counts as it is written, and `REST` among them stands for any. `lost` has such names of the
+    message itself, where not even an element is left.
+    """
 
     message: Any
     positions: Positions
-    unsound: set[tuple[str, int]]
+    unsound: dict[tuple[str, int], set[str]]
+    lost: set[str]
 
 
 def read_prototxt(source: Source, message_type: type[Message], report: Report) -> Parsed:
@@ -114,50 +145,99 @@ def read_prototxt(source: Source, message_type: type[Message], report: Report) -
         hint = "a net with its weights is read from a binary file"
         report.add("expansion-limit", Span(source, 1, 1, 1, 2), text, hint=hint)
         source = Source(source.name, "")
-    return _Reader(source, report).read(message_type())
+    return _Reader(source, message_type, report).read(message_type())
 
 
 class _Reader:
     """Fills one message from one text."""
 
-    __slots__ = ("_flaws", "_positions", "_report", "_scanner")
+    __slots__ = ("_broken", "_flaws", "_layers_told", "_positions", "_problems", "_report", "_scanner", "_top")
 
-    def __init__(self, source: Source, report: Report) -> None:
+    def __init__(self, source: Source, message_type: type[Message], report: Report) -> None:
+        blocks = partial(block_names, message_type.DESCRIPTOR)
         self._report = report
-        self._positions = Positions(source)
-        self._scanner = scan.Scanner(source.text)
-        self._flaws = 0
+        self._positions = Positions(source, blocks)
+        self._scanner = scan.Scanner(source.text, blocks)
+        self._flaws: list[int] = []  # offsets in the entry at hand
+        self._problems: list[Problem] = []  # of which no entry is known yet
+        self._broken = False  # the entry at hand may have fields that are meant to stand around a block
+        self._layers_told = False
+        self._top: Any = None  # the type of the element at hand
 
     def read(self, message: Message) -> Parsed:
         """Fill the message from the whole text."""
         fields = fields_of(message.DESCRIPTOR)
-        unsound: set[tuple[str, int]] = set()
+        unsound: dict[tuple[str, int], set[str]] = {}
+        lost: set[str] = set()
         seen: dict[str, Entry] = {}
         for entry in self._scanner.entries():
-            self._flaws = 0
-            self._report_problems(entry.start)
+            names = self._take_problems(entry) if self._scanner.problems or self._problems else set()
             indexes = self._fill_top(message, fields, entry, seen)
             if self._flaws:
-                unsound.update((entry.name, index) for index in indexes)
-        self._flaws = 0
-        self._report_problems()
-        if not self._flaws:
-            self._report_missing(message, unsound)
-        return Parsed(message, self._positions, unsound)
+                names.update(_holders(entry, self._flaws))
+                self._flaws.clear()
+            if names and indexes:
+                unsound.update(((self._meant(entry.name), index), names) for index in indexes)
+            elif names:
+                lost.add(entry.name)
+        self._take_problems(None)
+        for problem in self._problems:
+            lost.update(problem.lost)
+        self._report_missing(message, unsound)
+        return Parsed(message, self._positions, unsound, lost)
+
+    def _meant(self, name: str) -> str:
+        return self._positions.renamed.get(name, name)
+
+    def _take_problems(self, entry: Entry | None) -> set[str]:
+        """Report what the scanner has found; returns what the entry at hand lost to it."""
+        for problem in self._scanner.problems:
+            span = self._positions.span(problem.start, problem.end)
+            code = "too-deep" if problem.too_deep else "syntax"
+            self._report.add(code, span, problem.message, hint=problem.hint)
+        self._problems += self._scanner.problems
+        self._scanner.problems.clear()
+        if entry is None:
+            return set()
+        own = [problem for problem in self._problems if entry.start <= problem.start <= entry.end]
+        self._problems = [problem for problem in self._problems if problem not in own]
+        names = {name for problem in own for name in problem.lost}
+        self._broken = scan.REST in names
+        return names | _holders(entry, [problem.start for problem in own if problem.lost])
 
     def _fill_top(self, message: Message, fields: dict[str, Field], entry: Entry, seen: dict[str, Entry]) -> range:
         """Fill in an entry at the top; returns the indexes of the elements that it made."""
-        name = entry.name
-        field = fields.get(name)
-        before = len(getattr(message, name)) if field and field.repeated else 0
-        self._fill(message, fields, (entry,), seen)
+        field = fields.get(entry.name)
         if field is None:
-            return range(0)
+            meant = self._meant_field(message, entry, seen)
+            if meant is None:
+                return range(0)
+            field, entry, seen = fields[meant], _renamed(entry, meant), {}
+        elif entry.name == "layers" and "layer" in fields and self._is_new_layer(entry):
+            field, entry = fields["layer"], entry._replace(name="layer")
+        name = entry.name
+        self._top = field.message
+        before = len(getattr(message, name)) if field.repeated else 0
+        self._fill(message, fields, (entry,), seen)
         after = len(getattr(message, name)) if field.repeated else 1
         elements = entry.value if entry.kind == scan.LIST else (entry,)
         for element in elements[: after - before]:
             self._positions.mark(name, element)
         return range(before, after)
+
+    def _is_new_layer(self, entry: Entry) -> bool:
+        """Tell whether one of the `layers` is a `layer` by its type, which is a string; the first is reported."""
+        entries = entry.value if entry.kind == scan.MESSAGE else ()
+        inside = {one.name: one for one in entries if one.name in ("type", "layer")}
+        kind = inside.get("type")
+        if kind is None or kind.kind != scan.STRING or "layer" in inside:
+            return False
+        if not self._layers_told:
+            text = f"type {kind.value} is that of a `layer`: `layers` have one without quotes"
+            hint = "write `layer` here, and wherever a type has quotes"
+            self._report.add("wrong-kind", self._positions.key(entry), text, hint=hint)
+        self._layers_told = True
+        return True
 
     def _fill(
         self, message: Message, fields: dict[str, Field], entries: Iterable[Entry], seen: dict[str, Entry]
@@ -166,11 +246,8 @@ class _Reader:
         for entry in entries:
             name, kind, value, _, _, _ = entry
             field = fields.get(name)
-            if field is None:
-                self._report_unknown(message, entry)
-                continue
-            if kind == scan.LIST:
-                self._fill_list(message, fields, field, entry)
+            if field is None or kind == scan.LIST:
+                self._fill_other(message, fields, entry, seen)
                 continue
             repeated, readers, inner = field[:3]
             if not repeated and seen.setdefault(name, entry) is not entry:
@@ -178,9 +255,8 @@ class _Reader:
                 continue
             if kind == scan.MESSAGE and inner:
                 child = getattr(message, name)
-                if repeated:
-                    child = child.add()
-                elif not value:
+                child = child.add() if repeated else child
+                if not value:
                     child.SetInParent()
                 self._fill(child, fields_of(inner), value, {})
                 continue
@@ -192,44 +268,54 @@ class _Reader:
             except (KeyError, ValueError):
                 self._refuse(message, field, entry)
 
-    def _fill_list(self, message: Message, fields: dict[str, Field], field: Field, entry: Entry) -> None:
-        if not field.repeated:
-            self._add("wrong-kind", self._positions.value(entry), f"'{entry.name}' takes one value, not a list")
+    def _fill_other(self, message: Message, fields: dict[str, Field], entry: Entry, seen: dict[str, Entry]) -> None:
+        """Fill in a list, or report an unknown field, and fill in the one that was meant."""
+        field = fields.get(entry.name)
+        if field is None:
+            meant = self._meant_field(message, entry, seen)
+            if meant is not None:
+                self._fill(message, fields, (_renamed(entry, meant),), {})
+        elif not field.repeated:
+            self._add("wrong-kind", self._positions.value(entry), f"'{entry.name}' takes one value, not a list", entry)
         elif not field.message and not scan.has_colon(self._positions.source.text, entry):
-            self._add("syntax", self._positions.key(entry), f"no ':' between '{entry.name}' and its list")
+            self._add("syntax", self._positions.key(entry), f"no ':' between '{entry.name}' and its list", entry)
+        elif field.message and any(item.kind != scan.MESSAGE for item in entry.value):
+            self._refuse(message, field, entry)
         else:
             self._fill(message, fields, entry.value, {})
 
-    def _add(self, code: str, span: Span, message: str, notes: Sequence[Note] = (), hint: str | None = None) -> None:
-        self._flaws += 1
+    def _add(
+        self, code: str, span: Span, message: str, entry: Entry, notes: Sequence[Note] = (), hint: str | None = None
+    ) -> None:
+        self._flaws.append(entry.start)
         self._report.add(code, span, message, notes=notes, hint=hint)
 
-    def _report_problems(self, start: int = 0) -> None:
-        """Report what the scanner has found so far; what lies before `start` is no flaw of the entry there."""
-        before = 0
-        for problem in self._scanner.problems:
-            span = self._positions.span(problem.start, problem.end)
-            self._add("too-deep" if problem.too_deep else "syntax", span, problem.message)
-            before += problem.end <= start
-        self._flaws -= before
-        self._scanner.problems.clear()
-
-    def _report_unknown(self, message: Message, entry: Entry) -> None:
-        self._flaws += self._report.full("unknown-field")
-        if self._report.full("unknown-field"):
-            return
+    def _meant_field(self, message: Message, entry: Entry, seen: dict[str, Entry]) -> str | None:
+        """Report an unknown field; returns the name of the one that it can only be a slip for, if any."""
+        if self._report.full("unknown-field") or seen.setdefault(entry.name, entry) is not entry:
+            self._flaws.append(entry.start)
+            return None
         from netcompile.text_format.refusals import explain_field  # noqa: PLC0415 - only for the refused
 
-        text, hint = explain_field(entry.name, message.DESCRIPTOR)
-        self._add("unknown-field", self._positions.key(entry), text, hint=hint)
+        top = self._top
+        if self._broken and top is not None and message.DESCRIPTOR is not top and entry.name in fields_of(top):
+            return None  # it stands behind a block that is not closed
+        text, hint, meant = explain_field(entry.name, message.DESCRIPTOR, top)
+        span = self._positions.key(entry)
+        if meant is None or meant in seen:
+            self._add("unknown-field", span, text, entry, hint=hint)
+            return None
+        self._report.add("unknown-field", span, text, hint=hint)
+        self._positions.renamed[entry.name] = meant
+        return meant
 
     def _report_twice(self, entry: Entry, first: Entry) -> None:
         note = Note("first given here", self._positions.key(first))
         text = f"'{entry.name}' is given twice, and takes one value"
-        self._add("duplicate-field", self._positions.key(entry), text, (note,))
+        self._add("duplicate-field", self._positions.key(entry), text, entry, (note,))
 
-    def _report_missing(self, message: Any, unsound: set[tuple[str, int]]) -> None:
-        """Report the required fields that are not given."""
+    def _report_missing(self, message: Any, unsound: dict[tuple[str, int], set[str]]) -> None:
+        """Report the required fields that are not given, and are not lost."""
         if message.IsInitialized():
             return
         for missing in message.FindInitializationErrors():
@@ -237,49 +323,41 @@ class _Reader:
             top, _, inside = within.partition(".")
             element, _, number = top.partition(":")
             index = int(number or 0)
-            unsound.add((element, index))
+            if (element, index) in unsound:
+                continue
+            unsound[element, index] = {inside.partition(".")[0].partition(":")[0]}
             span = self._positions.find(element, index, inside, key=True)
             owner = within.rpartition(".")[2].partition(":")[0] or message.DESCRIPTOR.name
             self._report.add("missing-field", span, f"{owner} needs the field '{name}'")
 
     def _refuse(self, message: Message, field: Field, entry: Entry) -> None:
-        """Say why a field does not take a value. Text that only is no UTF-8 is kept, its wrong bytes replaced."""
+        """Say why a field does not take a value, and fill in what can only have been meant, if anything."""
         if self._report.full("unknown-enum-value"):
-            self._flaws += 1
+            self._flaws.append(entry.start)
             return
         from netcompile.text_format.refusals import explain_value  # noqa: PLC0415 - only for the refused
 
-        code, text, hint = explain_value(entry, field)
-        if code == "not-utf8":
-            value = unquote(entry.value).decode(errors="replace")
-            if field.repeated:
-                getattr(message, entry.name).append(value)
-            else:
-                setattr(message, entry.name, value)
-            self._report.add(code, self._positions.value(entry), text, hint=hint)
-            return  # Caffe takes it, and nothing of the element is lost
-        self._add(code, self._positions.value(entry), text, hint=hint)
+        refused = explain_value(entry, field)
+        self._report.add(refused.code, self._positions.value(entry), refused.message, hint=refused.hint)
+        if refused.meant is None:
+            self._flaws.append(entry.start)
+        else:
+            message.MergeFrom(type(message)(**{entry.name: [refused.meant] if field.repeated else refused.meant}))
 
 
-def _descend(entry: Entry, path: str) -> Entry:
-    """What a path names in a message, or the nearest written entry around it."""
-    for part in path.split("."):
-        name, _, index = part.partition(":")
-        if index and not index.isdigit():  # a name, as in `top_shapes:data`, which no text has
-            return entry
-        inside = _child(entry, name, int(index or 0))
-        if inside is None:
-            return entry
-        entry = inside
-    return entry
+def _renamed(entry: Entry, name: str) -> Entry:
+    """An entry under another name, with the values of a list."""
+    if entry.kind == scan.LIST:
+        entry = entry._replace(value=[item._replace(name=name) for item in entry.value])
+    return entry._replace(name=name)
 
 
-def _child(entry: Entry, name: str, index: int) -> Entry | None:
-    """The value of a field with that index in a message, whether written alone or in a list."""
+def _holders(entry: Entry, offsets: Iterable[int]) -> set[str]:
+    """The names of the fields of an entry in which some offsets lie, or its own where it is no message."""
+    if entry.kind == scan.LIST:
+        return {name for item in entry.value for name in _holders(item, offsets)}
     if entry.kind != scan.MESSAGE:
-        return None
-    values: list[Entry] = []
-    for child in entry.value:
-        if child.name == name:
-            values += child.value if child.kind == scan.LIST else (child,)
-    return values[index] if index < len(values) else None
+        return {entry.name}
+    starts = [one.start for one in entry.value]
+    indexes = {bisect_right(starts, at) - 1 for at in offsets}
+    return {entry.value[i].name for i in indexes if i >= 0}

@@ -10,9 +10,10 @@ from netcompile.diagnostics import CallError
 from netcompile.inputs import is_undeclared
 from netcompile.kinds import kind_of
 from netcompile.load import load
+from netcompile.net_files import read_net
+from netcompile.paths import YAML
 from netcompile.records import NamedTuple
 from netcompile.silence import silence
-from netcompile.solver_files import read_net
 from netcompile.texts import prototxt_source, read_bytes, spec_source
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def graphs_of(path: str, settings: Settings, variables: Assignments, report: Rep
     """Build the net in a file; None where it has errors. Raises CallError where it holds no net."""
     data = read_bytes(path)
     text = prototxt_source(path, data)
-    kind = kind_of(text.text)
+    kind = kind_of(text.text, yaml=path.endswith(YAML))
     if kind == "solver":
         raise CallError(f"{path} is a solver; show takes a spec or a net")
     with collector_off():

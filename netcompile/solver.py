@@ -7,7 +7,7 @@ the caller's affair (`Nets`), so this module knows neither files nor how shapes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from netcompile.caffe.caffe_pb2 import TRAIN, NetParameter
 from netcompile.records import NamedTuple
@@ -21,11 +21,15 @@ from netcompile.solving.graphs import (
 )
 from netcompile.solving.rules import TRAIN_NETS, Findings, check_fields
 from netcompile.states import State
+from netcompile.text_format.lost import Lost
 
 if TYPE_CHECKING:
     from netcompile.caffe.caffe_pb2 import NetState, SolverParameter
     from netcompile.diagnostics import Report
     from netcompile.ir import Graph, Net, Origin
+
+
+_NOTHING: Final = Lost()
 
 
 class NetUse(NamedTuple):
@@ -104,16 +108,16 @@ def _merged(phase: str, *states: NetState) -> State:
 
 
 def check_solver(
-    solver: SolverParameter, origin: Origin, report: Report, nets: Nets, *, complete: bool = True
+    solver: SolverParameter, origin: Origin, report: Report, nets: Nets, lost: Lost = _NOTHING
 ) -> list[BuiltNet]:
     """Find what is wrong with a solver and its nets; returns the nets that it builds.
 
-    `solver` is as written, with an old `solver_type` as it stands. `complete` is False where part of its text was lost
-    to an error, so that what is not given may have been meant.
+    `solver` is as written, with an old `solver_type` as it stands. `lost` has the fields that were lost to an error:
+    what only follows from their absence is not found, and a net whose state is among them is not built.
     """
-    findings = Findings(origin, report, complete=complete)
+    findings = Findings(origin, report, lost)
     check_fields(solver, findings)
-    built = _build(solver, nets)
+    built = _build(solver, nets, lost)
     for one in built:
         _check_phase(solver, one, findings)
         _check_old_form(one, findings)
@@ -131,13 +135,13 @@ def check_solver(
     return built
 
 
-def _build(solver: SolverParameter, nets: Nets) -> list[BuiltNet]:
+def _build(solver: SolverParameter, nets: Nets, lost: Lost) -> list[BuiltNet]:
     graphs: dict[tuple[int, State], Graph | None] = {}
     built: list[BuiltNet] = []
     for use in net_uses(solver):
         net = nets.read(use)
         state = state_of(solver, use, NetParameter() if net is None else net.header)
-        if net is None:
+        if net is None or ("train_state" if use.test is None else "test_state") in lost:
             built.append(BuiltNet(use, state, None, None))
             continue
         # Findings that come twice are kept once, so building only each state of each net is for speed.

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from netcompile.caffe.caffe_pb2 import NetParameter, SolverParameter
+from netcompile.caffe.caffe_pb2 import SolverParameter
 from netcompile.checked_states import build, lint_states
 from netcompile.diagnostics import Report
-from netcompile.ir import BROKEN, WHOLE, Layer, Net, given_fields
+from netcompile.ir import Layer, Net, given_fields
+from netcompile.net_files import read_net
 from netcompile.passes import check_run
 from netcompile.solver import NetUse, state_of
 from netcompile.solver import check_solver as check_message
-from netcompile.solving.section import SectionOrigin, derive_tests, fill_solver, is_whole, names_net
+from netcompile.solving.section import SectionOrigin, derive_tests, fill_solver, lost_keys, names_net
+from netcompile.text_format.lost import Lost
+from netcompile.text_format.scan import REST
 from netcompile.tree import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from collections.abc import Mapping as AbstractMapping
 
     from netcompile.checked_states import Built
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from netcompile.forks.read import Fork
     from netcompile.ir import Graph, Origin
     from netcompile.layers import Known
-    from netcompile.old_formats import Origins
     from netcompile.prototxt import Positions
     from netcompile.solver import BuiltNet
     from netcompile.states import State
@@ -68,25 +70,27 @@ def check_source(
     report.extend(reading)
     origin = _FieldOrigin(parsed.positions)
     builder = _Builder(report, fork, allow_custom=allow_custom)
-    nets = _TextNets(builder, origin, open_net, unsound=bool(parsed.unsound))
+    lost = parsed.lost.union(name for name, _ in parsed.unsound)
+    nets = _TextNets(builder, origin, open_net, lost)
     message = fork.solver_for_rules(parsed.message) if fork else parsed.message
-    built = check_message(message, origin, report, nets, complete=not reading.failed)
+    built = check_message(message, origin, report, nets, Lost(lost, SolverParameter.DESCRIPTOR.fields_by_name))
     builder.finish(message, whole=True)
     return built
 
 
 def compile_solver(
     section: Mapping, whole: Span, net: Net, path: str, *, report: Report, checks: Report, incomplete: bool = False,
-    known: Known | None = None, fork: Fork | None = None, built: Iterable[Built] = (),
+    known: Known | None = None, fork: Fork | None = None, built: Iterable[Built] = (), document: Mapping | None = None,
 ) -> SolverParameter:  # fmt: skip
     """Make the solver of a spec from its validated section, and check it against the net of the spec.
 
-    `whole` is the place that stands for the section, `path` that of the emitted net. What the message can't hold goes
+    `whole` is the place that stands for the section, `path` that of the emitted net; `document` is the spec as it is
+    written, where it may have had more. What the message can't hold goes
     to `report`, the rest to `checks`. `incomplete`: the net lacks layers that could not be read; `known` has what was
     derived of it before, `built` the net in states in which it is built already. The solver is in the messages of
     `fork`, where there is one.
     """
-    complete = is_whole(section, report)
+    lost = set() if document is None else lost_keys(section, document.entries.get("solver"), report)
     written = fill_solver(section, report, fork.SolverParameter if fork else SolverParameter)
     if not names_net(section):
         written.net = path
@@ -99,8 +103,9 @@ def compile_solver(
         one = build(net, state, known=known) if incomplete else builder.built_in(net, state)
         return None if one.findings.failed else one.graph
 
-    complete = derive_tests(solver, section, graph_of, report) and complete
-    _check_own(solver, SectionOrigin(section, whole), net, builder, complete=complete)
+    if not derive_tests(solver, section, graph_of, report) or "test_set" in lost:
+        lost.add("test_iter")
+    _check_own(solver, SectionOrigin(section, whole), net, builder, lost)
     if fork is not None:
         written.test_iter[:] = solver.test_iter
         fork.complete(written)
@@ -108,8 +113,8 @@ def compile_solver(
 
 
 def check_own(
-    solver: SolverParameter, origin: Origin, net: Net, report: Report, *, complete: bool = True,
-    incomplete: bool = False, known: Known | None = None, fork: Fork | None = None,
+    solver: SolverParameter, origin: Origin, net: Net, report: Report, *, incomplete: bool = False,
+    known: Known | None = None, fork: Fork | None = None,
 ) -> list[BuiltNet]:  # fmt: skip
     """Check a solver against the net that was made together with it; returns its nets as they are built.
 
@@ -118,48 +123,18 @@ def check_own(
     """
     builder = _Builder(report, fork)
     builder.start_from(net, known, (), incomplete=incomplete)
-    return _check_own(solver, origin, net, builder, complete=complete)
+    return _check_own(solver, origin, net, builder, ())
 
 
 def _check_own(
-    solver: SolverParameter, origin: Origin, net: Net, builder: _Builder, *, complete: bool
+    solver: SolverParameter, origin: Origin, net: Net, builder: _Builder, lost: Collection[str]
 ) -> list[BuiltNet]:
     report = builder.report
     whole = not report.failed
-    built = check_message(solver, origin, report, _OwnNets(builder, solver, origin, net), complete=complete)
+    nets = _OwnNets(builder, solver, origin, net)
+    built = check_message(solver, origin, report, nets, Lost(lost, SolverParameter.DESCRIPTOR.fields_by_name))
     builder.finish(solver, whole=whole)
     return built
-
-
-def read_net(source: Source, report: Report, *, fork: Fork | None = None, allow_custom: bool = False) -> Net | None:
-    """Read the text of a net file and upgrade it, each layer with its place; None where Caffe can't upgrade it.
-
-    Where the text can't be read as a whole, the net has what is sound, and the layers that lost something are damaged.
-    The text is read with the messages of `fork`; the net is in ours, as the rules read it.
-    """
-    from netcompile.old_formats import upgrade_net  # noqa: PLC0415 - specs do without it
-    from netcompile.prototxt import read_prototxt  # noqa: PLC0415 - likewise
-
-    parsed = read_prototxt(source, fork.NetParameter if fork else NetParameter, report)
-    carried = fork.carry_net(parsed.message) if fork else None
-    upgrading = Report()
-    upgraded = upgrade_net(carried.net if carried else parsed.message, upgrading, parsed.positions.find)
-    report.extend(upgrading)
-    if upgrading.failed:
-        return None
-    old = next((name for name in upgraded.formats if name.endswith("layers")), None)
-    if old is not None:
-        text = f"the net has {old}: Caffe upgrades them each time that it reads the file, and other tools refuse them"
-        place = parsed.positions.find("layers", key=True)
-        report.add("old-format", place, text, hint="`netcompile upgrade` writes it in the current format")
-    layers = []
-    for index, message in enumerate(upgraded.net.layer):
-        field, element, _ = upgraded.origins.written(index)
-        damaged = BROKEN if (field, element) in parsed.unsound else WHOLE
-        origin = _LayerOrigin(parsed.positions, upgraded.origins, index)
-        layer = Layer(message, given_fields(message), origin, custom=allow_custom, damaged=damaged)
-        layers.append(layer if carried is None else carried.mark(layer, field, element))
-    return Net(upgraded.net, layers)
 
 
 class _Builder:
@@ -230,12 +205,12 @@ class _TextNets:
     """The nets of a solver file: those that it names and those that it holds."""
 
     def __init__(
-        self, builder: _Builder, origin: Origin, open_net: Callable[[str], Source | None], *, unsound: bool
+        self, builder: _Builder, origin: Origin, open_net: Callable[[str], Source | None], lost: Collection[str]
     ) -> None:
         self._builder = builder
         self._origin = origin
         self._open = open_net
-        self._unsound = unsound
+        self._lost = lost
         self._known: dict[str, Net | None] = {}
         self.build = builder.build
         self.run = builder.run
@@ -248,7 +223,7 @@ class _TextNets:
 
     def _held(self, use: NetUse) -> Net:
         net = self._builder.hold(use, self._origin)
-        if self._unsound:
+        if use.field.partition(":")[0] in self._lost or REST in self._lost:
             self._builder.unsound.add(id(net))
         return net
 
@@ -262,7 +237,7 @@ class _TextNets:
         reading = Report()
         net = read_net(source, reading, fork=self._builder.fork, allow_custom=self._builder.allow_custom)
         report.extend(reading)
-        if net is not None and reading.failed:
+        if net is not None and net.lacks_tops():
             self._builder.unsound.add(id(net))
         return net
 
@@ -334,25 +309,3 @@ class _InnerOrigin:
 
     def _path(self, at: str) -> str:
         return f"{self._prefix}.{at}" if at else self._prefix
-
-
-class _LayerOrigin:
-    """The places of a layer of a net file, as it was before the upgrade."""
-
-    __slots__ = ("_index", "_origins", "_positions")
-    in_spec: Final = False
-
-    def __init__(self, positions: Positions, origins: Origins, index: int) -> None:
-        self._positions = positions
-        self._origins = origins
-        self._index = index
-
-    def span(self, at: str) -> Span | None:
-        return self._positions.find(*self._origins.written(self._index, at))
-
-    def key_span(self, at: str) -> Span | None:
-        return self._positions.find(*self._origins.written(self._index, at), key=True)
-
-    def notes(self, at: str) -> Sequence[Note]:
-        del at
-        return ()

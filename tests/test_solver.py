@@ -75,6 +75,9 @@ STEP = {"lr_policy": '"step"', "gamma": "0.1", "stepsize": "10"}
         {"weight_decay": "0.1", "regularization_type": '"L1"'},
         {"snapshot": "10", "snapshot_prefix": '"out"'},
         {"snapshot": "10", "snapshot_after_train": "false"},
+        {"snapshot": "100"},
+        {**STEP, "stepsize": "99"},
+        {**TESTED, "test_interval": "100"},
         {"iter_size": "2", "clip_gradients": "10", "average_loss": "3", "display": "1"},
         {"weights": '"a.caffemodel, b.caffemodel"'},
         TESTED,
@@ -173,6 +176,10 @@ def test_errors(changes: Fields, code: str, at: str) -> None:
         ({"max_iter": "0"}, "no-iterations", "0"),
         ({"snapshot_prefix": '"out"'}, "no-snapshot", '"out"'),
         ({"snapshot_after_train": "false"}, "no-snapshot", "false"),
+        ({"snapshot_after_train": "false", "snapshot": "1000"}, "no-snapshot", "1000"),
+        ({"snapshot": "101"}, "no-snapshot", "101"),
+        ({**STEP, "stepsize": "100"}, "step-order", "100"),
+        ({**TESTED, "test_interval": "500"}, "odd-value", "500"),
         ({"regularization_type": '"l2"'}, "unknown-enum-value", '"l2"'),
         ({"train_state": "{ phase: TEST }"}, "net-state", "TEST"),
         ({**TESTED, "test_state": "{ phase: TRAIN }"}, "net-state", "TRAIN"),
@@ -196,9 +203,36 @@ def test_poly_without_max_iter_is_no_number() -> None:
     assert codes == ["no-iterations", "learning-rate"]
 
 
-def test_what_is_lost_is_not_called_missing() -> None:
-    text = solver(lr_policy=None, lr_polcy='"fixed"', max_iter=None)
-    assert found(text) == [("error", "unknown-field", "lr_polcy")]
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"lr_policy": None, "lr_polcy": '"fixed"'}, [("unknown-field", "lr_polcy")]),
+        ({"lr_policy": None, "policy": '"fixed"'}, [("unknown-field", "policy")]),
+        ({"base_lr": None, "lr": "0.1"}, [("unknown-field", "lr")]),
+        ({"base_lr": '"big"'}, [("wrong-kind", '"big"')]),
+        ({**TESTED, "test_interval": None, "test_every": "5"}, [("unknown-field", "test_every")]),
+        ({"type": "3", "momentum2": "0.9"}, [("wrong-kind", "3")]),
+        ({**TESTED, "test_iter": "many", "test_net": '"net"'}, [("wrong-kind", "many")]),
+        ({"train_state": '{ stage: 3 not_stage: "a" }'}, [("wrong-kind", "3"), ("unknown-field", "not_stage")]),
+    ],
+    ids=repr,
+)
+def test_what_is_lost_is_not_called_missing(changes: Fields, expected: list[tuple[str, str]]) -> None:
+    assert sorted((code, at) for _, code, at in found(solver(**changes))) == sorted(expected)
+
+
+def test_what_is_lost_hides_nothing_else() -> None:
+    text = solver(test_iter="2", lr_policy='"step"', solver_mode="gpu", blah="3")
+    assert {(code, at) for severity, code, at in found(text) if severity == "error"} == {
+        ("unknown-enum-value", "gpu"), ("unknown-field", "blah"), ("missing-field", '"step"'), ("missing-field", "2"),
+    }  # fmt: skip
+
+
+def test_a_test_net_too_many_needs_no_interval() -> None:
+    text = solver(net=None, train_net='"net"', test_iter="2")
+    findings = [d for d in netcompile.check_solver(text, nets=NETS) if d.severity == "error"]
+    assert [d.code for d in findings] == ["test-count"]
+    assert "`net` is tested too" in (findings[0].hint or "")
 
 
 def test_several_findings_in_one_run() -> None:

@@ -136,8 +136,9 @@ def test_the_call_chooses_the_state(state: tuple[int, tuple[str, ...]], expected
 
 
 def test_what_cannot_be_read_is_not_missed() -> None:
-    lost = 'layer { name: "data" type: "DummyData" tops: "data" include { phase: TRAIN } }'
-    assert found(lost, IP) == [("error", "unknown-field")]
+    lost = 'layer { name: "data" type: "DummyData" %s include { phase: TRAIN } }'
+    assert found(lost % "top: 5", IP) == [("error", "wrong-kind")]
+    assert found(lost % 'output: "data"', IP) == [("error", "unknown-field")]
 
 
 # What aborts when the net is run

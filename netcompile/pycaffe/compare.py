@@ -15,9 +15,9 @@ from netcompile.caffe.caffe_pb2 import LayerParameter, NetParameter, V1LayerPara
 from netcompile.diagnostics import Report
 from netcompile.infer import infer
 from netcompile.ir import Net
+from netcompile.net_files import read_net
 from netcompile.prototxt import read_prototxt
 from netcompile.shapes import Shape
-from netcompile.solver_files import read_net
 from netcompile.states import includes
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from netcompile.checked_states import build_phases
 from netcompile.compiler import compile_document
 from netcompile.diagnostics import Report
 from netcompile.load import load
+from netcompile.net_files import read_net
 from netcompile.pycaffe.compare import Options as Reading
 from netcompile.pycaffe.compare import compare
-from netcompile.solver_files import check_source, read_net
+from netcompile.solver_files import check_source
 from netcompile.states import State
 from netcompile.texts import prototxt_source, read_bytes, spec_source
 from netcompile.tree import Source, Span

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netcompile.caffe.caffe_pb2 import SolverParameter
     from netcompile.diagnostics import Note, Report
     from netcompile.ir import Origin
+    from netcompile.text_format.lost import Lost
 
 TRAIN_NETS: Final = ("net", "net_param", "train_net", "train_net_param")
 
@@ -51,14 +52,17 @@ _IDLE: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType({  # 
 
 
 class Findings:
-    """Reports findings on one solver, each at its field. `report` takes those on its nets."""
+    """Reports findings on one solver, each at its field. `report` takes those on its nets.
 
-    __slots__ = ("_complete", "_origin", "report")
+    `lost` has the fields that may be given in what could not be read.
+    """
 
-    def __init__(self, origin: Origin, report: Report, *, complete: bool) -> None:
+    __slots__ = ("_origin", "lost", "report")
+
+    def __init__(self, origin: Origin, report: Report, lost: Lost) -> None:
         self._origin = origin
         self.report = report
-        self._complete = complete
+        self.lost = lost
 
     def add(
         self,
@@ -75,9 +79,9 @@ class Findings:
         notes = (*notes, *origin.notes(at))
         self.report.add(code, origin.span(at), message, notes=notes, hint=hint, severity=severity)
 
-    def absent(self, code: str, message: str, *, at: str = "", hint: str | None = None) -> None:
-        """Record that something is not given; not where a part of the text was lost, which may have been just that."""
-        if self._complete:
+    def absent(self, fields: Iterable[str], code: str, message: str, *, at: str = "", hint: str | None = None) -> None:
+        """Record what follows from fields that are not given; not where a part was lost that may have been they."""
+        if not self.lost.any_of(*fields):
             self.add(at, code, message, hint=hint)
 
 
@@ -88,11 +92,14 @@ def check_fields(solver: SolverParameter, findings: Findings) -> None:
     _check_nets(solver, findings)
     _check_tests(solver, findings)
     _check_snapshots(solver, findings)
+    _check_reach(solver, findings)
     _check_training(solver, findings)
 
 
 def _check_type(solver: SolverParameter, findings: Findings) -> None:
     kind = solver.type
+    if not solver.HasField("type") and not solver.HasField("solver_type") and "type" in findings.lost:
+        return
     if solver.HasField("solver_type"):
         kind = _ENUM_TYPES[solver.solver_type]
         if solver.HasField("type"):
@@ -115,7 +122,7 @@ def _check_method(solver: SolverParameter, kind: str, findings: Findings) -> Non
     elif kind in _MOMENTUM and not solver.HasField("momentum"):
         role = "beta1" if kind == "Adam" else "decay"
         text = f"{kind} takes its {role} from momentum, which is not given and so 0"
-        findings.absent("odd-value", text, hint=f"write `momentum: {_MOMENTUM[kind]}`, the usual {role}")
+        findings.absent(("momentum",), "odd-value", text, hint=f"write `momentum: {_MOMENTUM[kind]}`, the usual {role}")
     elif not 0 <= momentum < 1:
         text = f"momentum is {momentum:g}; it is a share of the last update, from 0 to below 1"
         findings.add("momentum", "odd-value", text)
@@ -138,7 +145,9 @@ def _check_policy(solver: SolverParameter, findings: Findings) -> None:
     policy = solver.lr_policy
     if not solver.HasField("lr_policy"):
         text = "lr_policy is missing: the first update aborts"
-        findings.absent("missing-field", text, hint=f"one of {', '.join(_POLICIES)}; fixed keeps base_lr as it is")
+        findings.absent(
+            ("lr_policy",), "missing-field", text, hint=f"one of {', '.join(_POLICIES)}; fixed keeps base_lr as it is"
+        )
     elif policy not in _POLICIES:
         text = f"lr_policy '{policy}' is none of Caffe's ({', '.join(_POLICIES)}): the first update aborts"
         findings.add("lr_policy", "unknown-enum-value", text, hint=_meant(policy, _POLICIES))
@@ -146,7 +155,8 @@ def _check_policy(solver: SolverParameter, findings: Findings) -> None:
         _check_policy_fields(solver, policy, findings)
     rate = solver.base_lr
     if not solver.HasField("base_lr"):
-        findings.absent("learning-rate", "base_lr is not given, so the learning rate is 0 and nothing is learned")
+        text = "base_lr is not given, so the learning rate is 0 and nothing is learned"
+        findings.absent(("base_lr",), "learning-rate", text)
     elif not rate > 0 or not isfinite(rate):
         effect = "training goes uphill" if rate < 0 else "nothing is learned" if rate == 0 else "the weights are lost"
         findings.add("base_lr", "learning-rate", f"base_lr is {rate:g}: {effect}")
@@ -162,13 +172,14 @@ def _check_policy_fields(solver: SolverParameter, policy: str, findings: Finding
         if solver.HasField("stepsize"):
             findings.add("stepsize", "bad-value", f"stepsize is {solver.stepsize}; {text}")
         else:
-            findings.absent("missing-field", f"stepsize is missing; {text}", at="lr_policy", hint="write `stepsize: N`")
+            text = f"stepsize is missing; {text}"
+            findings.absent(("stepsize",), "missing-field", text, at="lr_policy", hint="write `stepsize: N`")
     for field, effect in _IDLE.get(policy, ()):
         if getattr(solver, field):
             continue
         given = _given(solver, field)
         text = f"lr_policy '{policy}' {f'with {field} 0' if given else f'without {field}'}: the learning rate {effect}"
-        findings.absent("learning-rate", text, at=field if given else "lr_policy")
+        findings.absent((field,), "learning-rate", text, at=field if given else "lr_policy")
         break
     for field in _POLICY_FIELDS:
         if field not in read and _given(solver, field):
@@ -177,7 +188,9 @@ def _check_policy_fields(solver: SolverParameter, policy: str, findings: Finding
             findings.add(field, "unused-field", text)
     if policy == "poly" and solver.max_iter <= 0:
         text = "lr_policy 'poly' divides by max_iter, which is not above 0: the learning rate is no number"
-        findings.absent("learning-rate", text, at="lr_policy", hint="write `max_iter: N`; the rate reaches 0 there")
+        findings.absent(
+            ("max_iter",), "learning-rate", text, at="lr_policy", hint="write `max_iter: N`; the rate reaches 0 there"
+        )
     if policy == "multistep":
         _check_steps(solver, findings)
 
@@ -201,7 +214,9 @@ def _check_nets(solver: SolverParameter, findings: Findings) -> None:
     given = [field for field in TRAIN_NETS if solver.HasField(field)]
     if not given:
         text = f"there is no net to train: one of {_listed(TRAIN_NETS)} is needed"
-        findings.absent("missing-field", text, hint='write `net: "PATH"`, the path from where Caffe is started')
+        findings.absent(
+            TRAIN_NETS, "missing-field", text, hint='write `net: "PATH"`, the path from where Caffe is started'
+        )
     elif len(given) > 1:
         text = f"{' and '.join(given)} are given; Caffe takes exactly one net to train"
         findings.add(given[1], "conflicting-fields", text, hint="give a net for tests alone as test_net")
@@ -216,20 +231,34 @@ def _check_tests(solver: SolverParameter, findings: Findings) -> None:
     named = len(solver.test_net_param) + len(solver.test_net)
     trains = [field for field in TRAIN_NETS if solver.HasField(field)]
     generic = trains in (["net"], ["net_param"])
-    if len(trains) == 1 and (tests < named or (tests > named and not generic)):
-        least = "at least " if generic else ""
-        text = f"{_counted(tests, 'test_iter')} for {_counted(named, 'test net')}; Caffe takes {least}one each"
-        findings.add("test_iter" if tests else "test_net", "test-count", text)
-    elif solver.test_state and len(solver.test_state) != tests and len(trains) == 1:
+    counted = len(trains) == 1 and not findings.lost.any_of("test_iter", "test_net", "test_net_param")
+    if counted and (tests < named or (tests > named and not generic)):
+        _report_count(solver, tests, named, findings, generic=generic)
+        tests = min(tests, named)
+    elif solver.test_state and len(solver.test_state) != tests and counted and "test_state" not in findings.lost:
         states = _counted(len(solver.test_state), "test_state")
         text = f"{states} for {_counted(tests, 'test net')}; give one each, or none"
         hint = "with net or net_param, one test_iter makes one test net" if generic else None
         findings.add("test_state", "test-count", text, hint=hint)
     if tests:
         _check_test_plan(solver, findings)
-    elif solver.test_interval and not named:
+    elif solver.test_interval and not named and not solver.test_iter:
         text = f"test_interval {solver.test_interval} has no effect: without test_iter there is no test net"
-        findings.absent("unused-field", text, at="test_interval", hint="`test_iter: N` tests on N batches")
+        hint = "`test_iter: N` tests on N batches"
+        findings.absent(("test_iter",), "unused-field", text, at="test_interval", hint=hint)
+
+
+def _report_count(solver: SolverParameter, tests: int, named: int, findings: Findings, *, generic: bool) -> None:
+    least = "at least " if generic else ""
+    text = f"{_counted(tests, 'test_iter')} for {_counted(named, 'test net')}; Caffe takes {least}one each"
+    if tests > named:
+        train = next(field for field in TRAIN_NETS if solver.HasField(field))
+        common = "net" if train == "train_net" else "net_param"
+        hint = f"{train} is for training alone: `{common}` is tested too, or `test_net` names a net for tests"
+    else:
+        hint = "write `test_iter: N`, the number of batches, once for each"
+    field = "test_net" if solver.test_net else "test_net_param"
+    findings.add("test_iter" if tests else field, "test-count", text, hint=hint)
 
 
 def _check_test_plan(solver: SolverParameter, findings: Findings) -> None:
@@ -239,27 +268,49 @@ def _check_test_plan(solver: SolverParameter, findings: Findings) -> None:
             findings.add("test_interval", "bad-value", text)
         else:
             text = "test_iter makes a test net, but test_interval is missing"
-            findings.absent("missing-field", text, at="test_iter", hint="write `test_interval: N`")
+            hint = "write `test_interval: N`, to test every N iterations"
+            findings.absent(("test_interval",), "missing-field", text, at="test_iter", hint=hint)
     for i, count in enumerate(solver.test_iter):
         if count <= 0:
             findings.add(f"test_iter:{i}", "odd-value", f"test_iter is {count}: the test runs on nothing")
 
 
 def _check_snapshots(solver: SolverParameter, findings: Findings) -> None:
-    every, last = solver.snapshot, solver.snapshot_after_train
+    every, last = abs(solver.snapshot), solver.snapshot_after_train
+    fields = ("snapshot", "snapshot_after_train")
     if every == 0 and not last:
         text = "snapshot_after_train is false and snapshot is 0, so the trained weights are never saved"
-        findings.absent("no-snapshot", text, at="snapshot_after_train")
+        findings.absent(fields, "no-snapshot", text, at="snapshot_after_train")
     elif every == 0 and solver.HasField("snapshot_prefix"):
         text = "snapshot_prefix without snapshot: weights are saved at the end of training alone"
-        findings.absent("no-snapshot", text, at="snapshot_prefix", hint="`snapshot: N` saves every N iterations")
+        hint = "`snapshot: N` saves every N iterations"
+        findings.absent(fields, "no-snapshot", text, at="snapshot_prefix", hint=hint)
+    elif 0 < solver.max_iter < every:
+        at_end = "weights are saved at the end of training alone" if last else "the trained weights are never saved"
+        text = f"snapshot is {every}, and training ends at max_iter {solver.max_iter}: {at_end}"
+        findings.absent(fields, "no-snapshot", text, at="snapshot", hint="a `snapshot` of at most max_iter")
+
+
+def _check_reach(solver: SolverParameter, findings: Findings) -> None:
+    """Find intervals that are longer than the training."""
+    last = solver.max_iter
+    if last <= 0:
+        return
+    if solver.lr_policy == "step" and solver.stepsize >= last:
+        text = f"stepsize is {solver.stepsize}, and training ends at max_iter {last}: the learning rate never falls"
+        findings.add("stepsize", "step-order", text, hint='a stepsize below max_iter, or `lr_policy: "fixed"`')
+    if solver.test_iter and solver.test_interval > last:
+        text = f"test_interval is {solver.test_interval}, and training ends at max_iter {last}"
+        when = "the net is tested before training alone" if solver.test_initialization else "the net is never tested"
+        findings.add("test_interval", "odd-value", f"{text}: {when}", hint="a test_interval of at most max_iter")
 
 
 def _check_training(solver: SolverParameter, findings: Findings) -> None:
     if solver.average_loss < 1:
         findings.add("average_loss", "bad-value", f"average_loss is {solver.average_loss}; it must be at least 1")
     if not solver.HasField("max_iter"):
-        findings.absent("no-iterations", "max_iter is not given, so the caffe command trains for no iteration")
+        text = "max_iter is not given, so the caffe command trains for no iteration"
+        findings.absent(("max_iter",), "no-iterations", text)
     elif solver.max_iter <= 0:
         text = f"max_iter is {solver.max_iter}, so the caffe command trains for no iteration"
         findings.add("max_iter", "no-iterations", text)

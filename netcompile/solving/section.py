@@ -91,11 +91,21 @@ def _fill_by_fields(section: Mapping, filled: dict[str, object], report: Report,
     return solver
 
 
-def is_whole(section: Mapping, report: Report) -> bool:
-    """Tell whether no error stands in a section, so that what it does not have was not lost to one."""
-    first, last = section.start.line + 1, section.end.line + 1
+def lost_keys(section: Mapping, written: Node | None, report: Report) -> set[str]:
+    """The keys of a section that are lost to an error: left out since it was `written`, or with an error inside."""
+    was = written.entries if type(written) is Mapping else {}
+    lost = {key for key, node in was.items() if key not in section.entries and not _is_null(node)}
     spans = [d.span for d in report if d.severity == "error" and d.span is not None]
-    return not any(span.source is section.source and first <= span.line <= last for span in spans)
+    starts = [(span.line - 1, span.column - 1) for span in spans if span.source is section.source]
+    for key, node in section.entries.items():
+        first, last = section.keys[key].start, node.end
+        if any((first.line, first.column) <= start <= (last.line, last.column) for start in starts):
+            lost.add(key)
+    return lost
+
+
+def _is_null(node: Node) -> bool:
+    return type(node) is Scalar and node.value is None
 
 
 def names_net(section: Mapping) -> bool:
@@ -111,7 +121,7 @@ def derive_tests(
     False where that can't be done, so that `test_iter` is no longer what was meant.
     """
     node = section.entries.get("test_set")
-    if node is None or (type(node) is Scalar and node.value is None):
+    if node is None or _is_null(node):
         return True
     if solver.test_iter:
         report.add("conflicting-fields", section.keys["test_set"].span, "test_set and test_iter are both given")

@@ -134,6 +134,20 @@ def fields_of(descriptor: Descriptor) -> dict[str, Field]:
     return {field.name: _field(field) for field in descriptor.fields}
 
 
+def block_names(descriptor: Any) -> frozenset[str]:
+    """The names of all fields that take a block, in a message type or inside it."""
+    names: set[str] = set()
+    types, todo = {descriptor.full_name}, [descriptor]
+    while todo:
+        for field in todo.pop().fields:
+            inner = field.message_type
+            names.update([field.name] if inner else ())
+            if inner and inner.full_name not in types:
+                types.add(inner.full_name)
+                todo.append(inner)
+    return frozenset(names)
+
+
 def _field(field: FieldDescriptor) -> Field:
     repeated = _is_repeated(field)
     if field.message_type:

@@ -11,8 +11,22 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.diagnostics import did_you_mean
+from netcompile.language.wording import is_slip
+from netcompile.layers import LAYER_TYPES
+from netcompile.records import NamedTuple
 from netcompile.text_format.fields import unquote
-from netcompile.text_format.scan import INTEGER, LIST, MALFORMED, MESSAGE, NUMBER, STRING, STRINGS, WORD
+from netcompile.text_format.scan import (
+    INTEGER,
+    LIST,
+    MALFORMED,
+    MESSAGE,
+    NUMBER,
+    STRING,
+    STRINGS,
+    VALUE,
+    WORD,
+    pattern,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from netcompile.text_format.fields import Field
@@ -36,6 +50,11 @@ _RANGES: Final = {
     FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
     FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
 }
+_NAMED: Final = 3
+_CURLY: Final = "\u201c\u201d\u2018\u2019"
+_TRUTHS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_USUAL: Final = {"lr": "base_lr", "learning_rate": "base_lr", "iterations": "max_iter", "optimizer": "type"}
+_WHOLE: Final = pattern(rf"(){VALUE}")
 _MOVED: Final = {  # fields of V1 layers that are lists of their own
     "blobs_lr": "lr_mult",
     "weight_decay": "decay_mult",
@@ -43,21 +62,59 @@ _MOVED: Final = {  # fields of V1 layers that are lists of their own
 }
 
 
-def explain_field(name: str, message: Any) -> tuple[str, str | None]:
-    """The message and the hint for a field that a message type does not have."""
+class Refusal(NamedTuple):
+    """Why a field does not take a value. `meant` is the value that it can only have been meant to take, if any.
+
+    For a block, that is a mapping with its fields.
+    """
+
+    code: str
+    message: str
+    hint: str | None = None
+    meant: Any = None
+
+
+def explain_field(name: str, message: Any, around: Any = None) -> tuple[str, str | None, str | None]:
+    """The message and the hint for a field that a message type does not have, and the one that it must be a slip for.
+
+    `around` is the type of the element at the top in which the message stands.
+    """
     text = f"{message.name} has no field '{name}'"
-    if name in _MOVED and "param" in message.fields_by_name:
-        return text, f"write param {{ {_MOVED[name]}: ... }} instead, once for each learned blob"
-    inside = [
-        field.name for field in message.fields if field.message_type and name in field.message_type.fields_by_name
-    ]
-    if inside:
-        return text, f"it is a field of {' and '.join(inside[:3])}{' and others' if inside[3:] else ''}"
-    if _is_own(name, message):
-        return text, _NOT_IN_FORK
+    usual = _USUAL.get(name) if message.name == "SolverParameter" else None
     meant = did_you_mean(name, message.fields_by_name)
+    if usual:
+        return text, f"Caffe calls it '{usual}'", usual
+    hint = _say_where(name, message, around, slip=bool(meant and is_slip(name, meant)))
+    if hint is not None:
+        return text, hint, None
+    if meant and is_slip(name, meant):
+        return text, f"did you mean '{meant}'?", meant
     guess = f"did you mean '{meant}'? " if meant else ""
-    return text, f"{guess}{_remedy('field', message)}"
+    return text, f"{guess}{_remedy('field', message)}", None
+
+
+def _say_where(name: str, message: Any, around: Any, *, slip: bool) -> str | None:
+    """The hint for a field that is one elsewhere; where it is a `slip` for one here, only of fields near by."""
+    if name in _MOVED and "param" in message.fields_by_name:
+        return f"write param {{ {_MOVED[name]}: ... }} instead, once for each learned blob"
+    inside = _holders(name, message)
+    if inside:
+        return f"it is a field of {inside}"
+    if _is_own(name, message):
+        return _NOT_IN_FORK
+    if around is None or around is message or slip:
+        return None
+    if name in around.fields_by_name:
+        return f"it is a field of {around.name}, outside of this block"
+    elsewhere = _holders(name, around)
+    return f"it is a field of {elsewhere}" if elsewhere else None
+
+
+def _holders(name: str, message: Any) -> str:
+    """The fields of a message type whose blocks have a field of that name, listed."""
+    held = [field.name for field in message.fields if field.message_type and name in field.message_type.fields_by_name]
+    *first, last = [*held[:_NAMED], "others"] if held[_NAMED:] else held or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _remedy(what: str, declared: Any) -> str:
@@ -73,62 +130,155 @@ def _is_own(name: str, message: Any) -> bool:
     return message.name in messages and name in messages[message.name].fields_by_name
 
 
-def explain_value(entry: Entry, field: Field) -> tuple[str, str, str | None]:
-    """The code, the message and the hint for a value that its field does not take."""
+def explain_value(entry: Entry, field: Field) -> Refusal:
+    """Why a field does not take a value."""
+    if field.message is not None:
+        return _explain_block(entry, field.message)
     if entry.kind == MALFORMED:
         return _explain_malformed(entry, field)
+    if field.descriptor.enum_type and entry.kind not in (MESSAGE, STRING, STRINGS):
+        return _explain_enum(entry, field)
     if entry.kind not in field.readers:
-        found = _KINDS[entry.kind]
-        return "wrong-kind", f"'{entry.name}' takes {field.takes}, not {found}", _hint_kind(entry, field)
-    if field.descriptor.enum_type:
-        return _explain_enum(entry, field.descriptor.enum_type)
+        return _explain_kind(entry, field)
     if entry.kind in (STRING, STRINGS):
         return _explain_string(entry)
     return _explain_number(entry, field)
 
 
-def _shown(entry: Entry) -> str:
-    text = str(entry.value)
+def _shown(text: Any) -> str:
+    text = str(text)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
-def _explain_malformed(entry: Entry, field: Field) -> tuple[str, str, str | None]:
-    hint = "put it into quotes" if STRING in field.readers else None
-    return "syntax", f"{_shown(entry)!r} is neither a number nor a word", hint
+def _explain_block(entry: Entry, inner: Any) -> Refusal:
+    """A block that is given a single value, or a list of them."""
+    name = entry.name
+    text = f"'{name}' takes a block, not {_KINDS.get(entry.kind, 'a word')}"
+    value = _plain(entry)
+    if inner.name == "NetStateRule" and value in ("TRAIN", "TEST"):
+        number = inner.fields_by_name["phase"].enum_type.values_by_name[value].number
+        return Refusal("wrong-kind", text, f"write {name} {{ phase: {value} }}", {"phase": number})
+    if inner.name == "FillerParameter" and entry.kind in (WORD, STRING) and _is_text(value):
+        return Refusal("wrong-kind", text, f'write {name} {{ type: "{value}" }}', {"type": value})
+    if inner.name == "BlobShape" and entry.kind == LIST and all(item.kind == INTEGER for item in entry.value):
+        dims = [int(item.value) for item in entry.value]
+        return Refusal("wrong-kind", text, f"write {name} {{ dim: {_shown(dims)} }}", {"dim": dims})
+    return Refusal("wrong-kind", text, f"write {name} {{ ... }}, with its fields between the braces")
 
 
-def _hint_kind(entry: Entry, field: Field) -> str | None:
-    if entry.kind == MESSAGE or field.message:
-        return None
+def _plain(entry: Entry) -> Any:
+    """A single value without its quotes."""
+    return entry.value[1:-1] if entry.kind == STRING else entry.value
+
+
+def _explain_malformed(entry: Entry, field: Field) -> Refusal:
+    value = entry.value.strip(_CURLY)
+    text = f"{_shown(entry.value)!r} is neither a number nor a word"
     if STRING in field.readers:
-        return f'write "{_shown(entry)}"'
-    return f"write {entry.value[1:-1]} without quotes" if entry.kind == STRING and entry.value[1:-1] else None
+        hint = f'write "{_shown(value)}", with {"straight " if value != entry.value else ""}quotes'
+        meant = STRINGS in field.readers and "\\" not in value and _is_text(value)
+        return Refusal("syntax", text, hint, value if meant else None)
+    digits = value.replace("_", "")
+    if digits.isdigit() and INTEGER in field.readers:
+        return Refusal("syntax", text, f"write {digits}")
+    return Refusal("syntax", text)
 
 
-def _explain_enum(entry: Entry, enum: Any) -> tuple[str, str, str | None]:
+def _is_text(value: str) -> bool:
+    """False for what holds bytes that are no UTF-8, and so can stand in no message."""
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _explain_kind(entry: Entry, field: Field) -> Refusal:
+    name, value = entry.name, _plain(entry)
+    text = f"'{name}' takes {field.takes}, not {_KINDS[entry.kind]}"
+    if entry.kind in (MESSAGE, LIST):
+        return Refusal("wrong-kind", text)
+    if STRING in field.readers:
+        meant = _layer_type(value) if _is_layer_type(field.descriptor) else value
+        return Refusal("wrong-kind", text, f'write "{_shown(meant)}"', meant if entry.kind == WORD else None)
+    read = _read(value, field) if entry.kind == STRING else None
+    if read is not None:
+        return Refusal("wrong-kind", text, f"write {_shown(value)} without quotes", read)
+    if field.descriptor.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return _explain_truth(entry, text)
+    if entry.kind == STRING and field.descriptor.enum_type:
+        return _explain_enum(entry._replace(kind=WORD, value=value), field)
+    return Refusal("wrong-kind", text)
+
+
+def _read(text: str, field: Field) -> Any:
+    """The value that a text would be without quotes; None where the field does not take that either."""
+    found = _WHOLE.fullmatch(text)
+    reader = field.readers.get(found.lastindex or 0) if found else None
+    try:
+        return None if reader is None else reader(text)
+    except (KeyError, ValueError):
+        return None
+
+
+def _is_layer_type(descriptor: Any) -> bool:
+    return bool(descriptor.name == "type" and descriptor.containing_type.name == "LayerParameter")
+
+
+def _layer_type(word: str) -> str:
+    """A type of a layer as it is written today: `POOLING` was an enum's value before."""
+    folded = word.replace("_", "").lower()
+    old = {"softmaxloss": "SoftmaxWithLoss"}
+    names: list[str] = [name for name in LAYER_TYPES if name.lower() == folded]
+    return old.get(folded) or (names[0] if names else word)
+
+
+def _explain_truth(entry: Entry, text: str) -> Refusal:
+    meant = _TRUTHS.get(str(_plain(entry)).lower())
+    word = "true" if meant else "false"
+    return Refusal("wrong-kind", text, None if meant is None else f"write {word}", meant)
+
+
+def _explain_enum(entry: Entry, field: Field) -> Refusal:
+    enum: Any = field.descriptor.enum_type
     names = [value.name for value in enum.values]
     choice = f"one of {', '.join(names)}"
     if entry.kind == NUMBER and not _is_integer(entry.value):
-        return "wrong-kind", f"'{entry.name}' takes a word or its number, not {_shown(entry)}", choice
+        return Refusal("wrong-kind", f"'{entry.name}' takes a word or its number, not {_shown(entry.value)}", choice)
     meant = did_you_mean(entry.value, names)
-    text = f"'{entry.name}' has no value {_shown(entry)}"
+    text = f"'{entry.name}' has no value {_shown(entry.value)}"
+    if meant and is_slip(entry.value, meant):
+        return Refusal("unknown-enum-value", text, f"did you mean '{meant}'?", enum.values_by_name[meant].number)
     guess = f"did you mean '{meant}'? " if meant else f"{choice}; " if len(names) <= _LISTED else ""
-    return "unknown-enum-value", text, f"{guess}{_remedy('value', enum)}"
+    return Refusal("unknown-enum-value", text, f"{guess}{_remedy('value', enum)}")
 
 
-def _explain_string(entry: Entry) -> tuple[str, str, str | None]:
+def _explain_string(entry: Entry) -> Refusal:
     try:
-        unquote(entry.value)
+        text = unquote(entry.value).decode(errors="backslashreplace")  # so that two names stay two
     except ValueError as wrong:
-        return "syntax", f"'{wrong}' is no escape that a string can have", r"a backslash itself is written \\"
-    return "not-utf8", f"the text of '{entry.name}' is not UTF-8", None
+        return Refusal("syntax", f"'{wrong}' is no escape that a string can have", r"a backslash itself is written \\")
+    # Caffe takes it, and nothing of the element is lost.
+    return Refusal("not-utf8", f"the text of '{entry.name}' is not UTF-8", meant=text)
 
 
-def _explain_number(entry: Entry, field: Field) -> tuple[str, str, str | None]:
+def _explain_number(entry: Entry, field: Field) -> Refusal:
     limits = _RANGES.get(field.descriptor.cpp_type)
+    if field.descriptor.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return _explain_truth(entry, f"'{entry.name}' takes {field.takes}, not {_shown(entry.value)}")
     if limits is None or not _is_integer(entry.value):
-        return "wrong-kind", f"'{entry.name}' takes {field.takes}, not {_shown(entry)}", None
-    return "out-of-range", f"{_shown(entry)} is not between {limits[0]} and {limits[1]}", None
+        text = f"'{entry.name}' takes {field.takes}, not {_shown(entry.value)}"
+        whole = _whole(entry.value) if limits else None
+        if limits is None or whole is None or not limits[0] <= whole <= limits[1]:
+            return Refusal("wrong-kind", text)
+        return Refusal("wrong-kind", text, f"write {whole}", whole)
+    text = f"{_shown(entry.value)} is not between {limits[0]} and {limits[1]}"
+    return Refusal("out-of-range", f"'{entry.name}' takes {field.takes}: {text}")
+
+
+def _whole(text: str) -> int | None:
+    """The integer that a number with a fraction or an exponent is, if any."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() else None
 
 
 def _is_integer(text: str) -> bool:

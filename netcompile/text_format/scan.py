@@ -1,20 +1,21 @@
 """Protobuf text format -> entries with their places. Knows the grammar alone.
 
 The grammar is that of protobuf's C++ parser, which reads Caffe's files; its Python parser differs in places. An entry
-is one field as written. Where the text is malformed, a `Problem` is recorded and the reading goes on: behind the
-malformed value where that is clear, else with the next field that looks like the broken one.
+is one field as written. Where the text is malformed, a `Problem` is recorded and the reading goes on: as `mend` finds
+that it was meant where that is clear, else with the next field that looks like the broken one.
 Must not know message types, findings or messages.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Container, Iterator
 
 # The kinds of an entry. Those of single values are also the numbers of their groups in the patterns below.
 INTEGER: Final = 2  # a plain decimal number from 0 on
@@ -27,44 +28,46 @@ MESSAGE: Final = 8
 LIST: Final = 9
 
 MAX_DEPTH: Final = 100  # as in protobuf's own readers
+REST: Final = "*"  # among names that are lost: any others may be too
 _MAX_PROBLEMS: Final = 20
 _MAX_ESCAPES: Final = 99_999
 _OPEN: Final = 8  # groups of _FIELD
 _CLOSE: Final = 9
 
-_SPACE = r"\s*(?:\#[^\n\0]*(?:\n\s*|\Z))*"
-_TAIL = rf"{_SPACE}(?:[,;]{_SPACE})?"
-_NAME = r"[A-Za-z_]\w*"
-_OTHER = r"[^\s{}\[\]<>,;\#:\"']"
+# The grammar in pieces.
+SPACE: Final = r"\s*(?:\#[^\n\0]*(?:\n\s*|\Z))*"
+_TAIL = rf"{SPACE}(?:[,;]{SPACE})?"
+NAME: Final = r"[A-Za-z_]\w*"
+OTHER: Final = r"[^\s{}\[\]<>,;\#:\"']"
 # Bounded, as the matcher remembers each turn: a string has fewer escapes, and fewer parts, than anybody writes.
 _LITERAL = r"""(?:"[^"\\\n\0]*(?:\\[^\n\0][^"\\\n\0]*){,MOST}"|'[^'\\\n\0]*(?:\\[^\n\0][^'\\\n\0]*){,MOST}')"""
 _LITERAL = _LITERAL.replace("MOST", str(_MAX_ESCAPES))
 _DECIMAL = r"(?:\.\d+|(?:0|[1-9]\d*)(?:\.\d*)?)(?:[eE][+-]?\d+)?[fF]?"
-_VALUE = rf"""(?:
-    ((?:0|[1-9]\d*)(?!{_OTHER}))
-  | ((?:"[^"\\\n\0]*"|'[^'\\\n\0]*')(?!{_SPACE}["']))
-  | ({_NAME}(?!{_OTHER}))
-  | ((?:-{_SPACE})?(?:0[xX][\da-fA-F]+|0[0-7]+|{_DECIMAL})(?!{_OTHER}) | -{_SPACE}{_NAME}(?!{_OTHER}))
-  | ({_LITERAL}(?:{_SPACE}{_LITERAL}){{,9999}})
-  | ({_OTHER}+)
+VALUE: Final = rf"""(?:
+    ((?:0|[1-9]\d*)(?!{OTHER}))
+  | ((?:"[^"\\\n\0]*"|'[^'\\\n\0]*')(?!{SPACE}["']))
+  | ({NAME}(?!{OTHER}))
+  | ((?:-{SPACE})?(?:0[xX][\da-fA-F]+|0[0-7]+|{_DECIMAL})(?!{OTHER}) | -{SPACE}{NAME}(?!{OTHER}))
+  | ({_LITERAL}(?:{SPACE}{_LITERAL}){{,9999}})
+  | ({OTHER}+)
 )"""
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def pattern(text: str) -> re.Pattern[str]:
+    """Compile a pattern made of the grammar's pieces."""
     return re.compile(text, re.ASCII | re.VERBOSE)
 
 
 # Each begins at a token and ends before the next one.
-_FIELD = _pattern(rf"({_NAME}){_SPACE}(?: :{_SPACE}{_VALUE}{_TAIL} | (?::{_SPACE})?([{{<\[]){_SPACE}) | ([}}>]){_TAIL}")
-_FIELD_WITHOUT_COLON = _pattern(rf"({_NAME})(?!\w){_SPACE}(?:={_SPACE})?(?!=){_VALUE}{_TAIL}")
-_ITEM = _pattern(rf"(){_VALUE}")
-_AFTER_ITEM = _pattern(rf"{_SPACE}([,\]]){_SPACE}")
-_FIELD_START = _pattern(rf"({_NAME}){_SPACE}(:?){_SPACE}")
-_STRING = _pattern(_LITERAL)
-_REST_OF_LINE = _pattern(r"[^\r\n]*")
-_SKIP = _pattern(_SPACE)
-_SKIP_TAIL = _pattern(_TAIL)
-_COMMENT = _pattern(rf"{_LITERAL} | \#([^\n]*)")
+_FIELD = pattern(rf"({NAME}){SPACE}(?: :{SPACE}{VALUE}{_TAIL} | (?::{SPACE})?([{{<\[]){SPACE}) | ([}}>]){_TAIL}")
+_ITEM = pattern(rf"(){VALUE}")
+_AFTER_ITEM = pattern(rf"{SPACE}([,\]]){SPACE}")
+_FIELD_START = pattern(rf"({NAME}){SPACE}(:?){SPACE}")
+LITERAL_AT: Final = pattern(_LITERAL)
+_REST_OF_LINE = pattern(r"[^\r\n]*")
+_SKIP = pattern(SPACE)
+_SKIP_TAIL = pattern(_TAIL)
+_COMMENT = pattern(rf"{_LITERAL} | \#([^\n]*)")
 
 
 class Entry(NamedTuple):
@@ -82,11 +85,13 @@ class Entry(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A malformed place, from one offset to another."""
+    """A malformed place, from one offset to another. `lost` names the fields whose values could not be read for it."""
 
     start: int
     end: int
     message: str
+    hint: str | None = None
+    lost: tuple[str, ...] = ()
     too_deep: bool = False
 
 
@@ -98,12 +103,16 @@ class _UnreadableError(Exception):
 
 
 class Scanner:
-    """Reads one text, entry by entry. Takes time linear in its length, whatever is wrong with it."""
+    """Reads one text, entry by entry. Takes time linear in its length, whatever is wrong with it.
 
-    __slots__ = ("_fence", "_limit", "_text", "problems")
+    `blocks` gives the names of fields that take a block, for where a brace is missing.
+    """
 
-    def __init__(self, text: str) -> None:
+    __slots__ = ("_blocks", "_fence", "_limit", "_text", "problems")
+
+    def __init__(self, text: str, blocks: Callable[[], Container[str]] = frozenset) -> None:
         self.problems: list[Problem] = []
+        self._blocks = blocks
         self._text = text
         self._limit = len(text)
         self._fence: re.Pattern[str] | None = None
@@ -112,29 +121,37 @@ class Scanner:
         """The entries at the top, in order, each with all inside it; of a broken one, what could be read."""
         text = self._text
         pos = self._skip(_SKIP, 0)
+        read: list[Entry] = []
         while pos < len(text) and len(self.problems) < _MAX_PROBLEMS:
-            if self._fence:
-                fence = self._fence.search(text, pos + 1)
-                self._limit = fence.start(1) if fence else len(text)
-            read: list[Entry] = []
-            try:
-                pos = self._read_field(read, pos)
-            except _UnreadableError as stop:
-                pos = self._resume(read, pos, stop.problem)
-            yield from read
+            pos = self._read_top(read, pos)
+            while len(read) > 1:  # what follows may yet tell that the last one is meant otherwise
+                yield read.pop(0)
+        yield from read
 
     def entry_at(self, offset: int, *, in_list: bool) -> Entry:
         """The entry whose name, or in a list whose value, is at `offset`, as `entries` has found it there."""
-        self._limit = len(self._text)
         read: list[Entry] = []
-        try:
-            if in_list:
+        if not in_list:
+            pos = self._read_top(read, offset)
+            if self._text.startswith("}", pos):
+                self._read_top(read, pos)
+        else:
+            self._limit = len(self._text)
+            with suppress(_UnreadableError):
                 self._read_item(read, "", offset, 0)
-            else:
-                self._read_field(read, offset)
-        except _UnreadableError:
-            pass  # recorded when the text was first read
+        self.problems.clear()  # recorded when the text was first read
         return read[0]
+
+    def _read_top(self, read: list[Entry], pos: int) -> int:
+        """Read one field at the top, or what can be read of it; returns the offset of the next."""
+        if self._fence:
+            fence = self._fence.search(self._text, pos + 1)
+            self._limit = fence.start(1) if fence else len(self._text)
+        before = len(read)
+        try:
+            return self._read_field(read, pos)
+        except _UnreadableError as stop:
+            return self._resume(read, before, pos, stop.problem)
 
     def _skip(self, pattern: re.Pattern[str], pos: int) -> int:
         found = pattern.match(self._text, pos, self._limit)
@@ -144,12 +161,13 @@ class Scanner:
         """Read one field at the top; returns the offset of the next."""
         found = _FIELD.match(self._text, pos, self._limit)
         if found is None:
-            return self._repair(into, pos)
+            return self._repair(into, pos, 0)
         kind = found.lastindex
         if kind == _CLOSE:
-            self.problems.append(Problem(pos, pos + 1, f"'{found[_CLOSE]}' closes nothing"))
+            self._close_nothing(into, pos)
         elif kind == _OPEN:
-            return self._read_block(into, found, 0)
+            name, bracket = found.group(1, _OPEN)
+            return self._read_block(into, (name, bracket, pos, found.start(_OPEN)), found.end(), 0)
         else:
             into.append(_single(found))
         return found.end()
@@ -160,7 +178,7 @@ class Scanner:
         while True:
             found = match(text, pos, limit)
             if found is None:
-                pos = self._repair(into, pos)
+                pos = self._repair(into, pos, depth)
                 continue
             kind = found.lastindex
             if kind < _OPEN:  # type: ignore[operator] # a match has groups
@@ -168,25 +186,29 @@ class Scanner:
                 add(Entry(name, kind, value, pos, *found.span(kind)))  # type: ignore[arg-type]
                 pos = found.end()
             elif kind == _OPEN:
-                pos = self._read_block(into, found, depth)
+                name, bracket = found.group(1, _OPEN)
+                pos = self._read_block(into, (name, bracket, pos, found.start(_OPEN)), found.end(), depth)
             else:
                 return found
 
-    def _read_block(self, into: list[Entry], opening: re.Match[str], depth: int) -> int:
-        """Read a message or list whose opening is matched; returns the offset behind it."""
-        name, bracket = opening.group(1, _OPEN)
-        start, at = opening.start(), opening.start(_OPEN)
-        if depth == MAX_DEPTH:
-            raise _UnreadableError(Problem(start, at + 1, f"more than {MAX_DEPTH} blocks inside each other", True))
+    def _read_block(self, into: list[Entry], opening: tuple[str, str, int, int], pos: int, depth: int) -> int:
+        """Read a message or list from `pos` on; returns the offset behind it.
+
+        `opening` has its name, its bracket ("" where that is missing), and the offsets of both.
+        """
+        name, bracket, start, at = opening
+        if depth >= MAX_DEPTH:
+            text = f"more than {MAX_DEPTH} blocks inside each other"
+            raise _UnreadableError(Problem(start, at + 1, text, lost=(REST,), too_deep=True))
         inside: list[Entry] = []
         kind = LIST if bracket == "[" else MESSAGE
         end = at + 1
         try:
             if kind == LIST:
-                end = self._read_items(inside, name, opening.end(), depth)
+                end = self._read_items(inside, name, pos, depth)
                 pos = self._skip(_SKIP_TAIL, end)
             else:
-                closing = self._read_fields(inside, opening.end(), depth + 1)
+                closing = self._read_fields(inside, pos, depth + 1)
                 self._check_brace(bracket, closing)
                 end, pos = closing.end(_CLOSE), closing.end()
         except _UnreadableError as stop:
@@ -199,7 +221,7 @@ class Scanner:
 
     def _check_brace(self, opened: str, closing: re.Match[str]) -> None:
         wanted = "}" if opened == "{" else ">"
-        if closing[_CLOSE] != wanted:
+        if opened and closing[_CLOSE] != wanted:
             span = closing.span(_CLOSE)
             self.problems.append(Problem(*span, f"'{opened}' is closed by '{closing[_CLOSE]}', not by '{wanted}'"))
 
@@ -232,58 +254,84 @@ class Scanner:
         into.append(Entry(name, MESSAGE, inside, pos, pos, closing.end(_CLOSE)))
         return closing.end(_CLOSE)
 
-    def _repair(self, into: list[Entry], pos: int) -> int:
-        """Read a field that only lacks its colon; anything else can't be read."""
-        found = _FIELD_WITHOUT_COLON.match(self._text, pos, self._limit)
-        if found:
-            self.problems.append(Problem(pos, found.end(1), f"no ':' between '{found[1]}' and its value"))
-            into.append(_single(found))
-            return found.end()
-        start = _FIELD_START.match(self._text, pos, self._limit)
-        if start is None:
-            raise self._unexpected(pos, "a field's name")
-        wanted = "a value for" if start[2] else "':' or '{' after"
-        raise self._unexpected(start.end(), f"{wanted} '{start[1]}'")
+    def _repair(self, into: list[Entry], pos: int, depth: int) -> int:
+        """Go on where no field can be read; returns the offset of the next. Raises where it is not clear how."""
+        from netcompile.text_format.mend import Place, mend  # noqa: PLC0415 - for the malformed
+
+        mended = None
+        if len(self.problems) < _MAX_PROBLEMS:
+            before = into[-1] if into else None
+            mended = mend(Place(self._text, pos, self._limit, before, self._blocks))
+        if mended is None:
+            start = _FIELD_START.match(self._text, pos, self._limit)
+            if start is None:
+                raise self._unexpected(pos, "a field's name")
+            wanted = "a value for" if start[2] else "':' or '{' after"
+            raise self._unexpected(start.end(), f"{wanted} '{start[1]}'")
+        self.problems.append(mended.problem)
+        if mended.replaces:
+            into.pop()
+        entry = mended.entry
+        if entry is not None and entry.kind == MESSAGE:
+            return self._read_block(into, (entry.name, "", entry.start, entry.at), mended.resume, depth)
+        if entry is not None:
+            into.append(entry)
+        return self._skip(_SKIP_TAIL if entry is not None else _SKIP, mended.resume)
+
+    def _close_nothing(self, read: list[Entry], pos: int) -> None:
+        """Record a brace too many: that one, or the one in the entry before that stands where none is meant."""
+        from netcompile.text_format.braces import join_surplus  # noqa: PLC0415 - for the malformed
+
+        surplus = join_surplus(self._text, read[-1]) if read else None
+        at = pos if surplus is None else surplus
+        self.problems.append(Problem(at, at + 1, f"'{self._text[at]}' closes nothing"))
 
     def _unexpected(self, pos: int, wanted: str) -> _UnreadableError:
         if pos >= self._limit:
-            return _UnreadableError(Problem(pos, pos, f"the text ends where there should be {wanted}"))
-        if self._text[pos] in "\"'" and not _STRING.match(self._text, pos):
+            text = f"the text ends where there should be {wanted}"
+            return _UnreadableError(Problem(pos, pos, text, lost=(REST,)))
+        if self._text[pos] in "\"'" and not LITERAL_AT.match(self._text, pos):
             line = _REST_OF_LINE.match(self._text, pos)
             end = line.end() if line else pos + 1
             text = "a string is not closed on its line"
             if self._text.count("\\", pos, end) > _MAX_ESCAPES:
                 text = f"a string with more than {_MAX_ESCAPES:,} escapes"
-            return _UnreadableError(Problem(pos, end, text))
-        return _UnreadableError(Problem(pos, pos + 1, f"{self._text[pos]!r} where there should be {wanted}"))
+            return _UnreadableError(Problem(pos, end, text, lost=(REST,)))
+        text = f"{self._text[pos]!r} where there should be {wanted}"
+        return _UnreadableError(Problem(pos, pos + 1, text, lost=(REST,)))
 
-    def _resume(self, read: list[Entry], start: int, problem: Problem) -> int:
-        """Record why the entry at `start` can't be read; returns the offset of the next one that looks like it."""
+    def _resume(self, read: list[Entry], index: int, start: int, problem: Problem) -> int:
+        """Record why the entry at `start` can't be read; returns the offset of the next one that looks like it.
+
+        What was read of it is at `index` of `read`, if anything.
+        """
         text = self._text
-        name = read[0].name if read else ""
+        broken = read[index] if index < len(read) else None
+        name = broken.name if broken else ""
         indent = text[text.rfind("\n", 0, start) + 1 : start]
         margin = "" if indent.strip() else indent
-        fence = re.compile(rf"^{margin}(?={name or _NAME}\s*:?\s*[{{<:])()", re.MULTILINE | re.ASCII)
+        fence = re.compile(rf"^{margin}(?={name or NAME}\s*:?\s*[{{<:])()", re.MULTILINE | re.ASCII)
         following = fence.search(text, start + 1)
         resumed = following.start(1) if following else len(text)
-        if read:
+        if broken:
+            from netcompile.text_format.braces import unclosed  # noqa: PLC0415 - for the malformed
+
             # From here on no entry is read past the next one of its kind, or the whole rest might be read for each.
             self._fence = fence
             if resumed <= problem.start:
                 problem = _unclosed(name, start)
-            _drop_from(read[0], resumed)
+            read[index], culprit = unclosed(text, broken, resumed)
+            if culprit is not None and problem.lost == _UNCLOSED:
+                problem = _unclosed(culprit.name, culprit.start)._replace(lost=())
         self.problems.append(problem)
         return resumed
 
 
+_UNCLOSED: Final = (REST, "}")
+
+
 def _unclosed(name: str, start: int) -> Problem:
-    return Problem(start, start + len(name), f"the block '{name}' is never closed")
-
-
-def _drop_from(entry: Entry, offset: int) -> None:
-    """Take out of a broken message what belongs to the entries behind it."""
-    if entry.kind == MESSAGE:
-        entry.value[:] = [inside for inside in entry.value if inside.start < offset]
+    return Problem(start, start + len(name), f"the block '{name}' is never closed", lost=_UNCLOSED)
 
 
 def _single(found: re.Match[str]) -> Entry:
