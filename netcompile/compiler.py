@@ -333,11 +333,14 @@ def _source_name(document: MappingNode, settings: Settings) -> str:
 
 def check_library(document: MappingNode, report: Report, settings: Settings) -> None:
     """Check a loaded library, and those that it imports, as far as that goes without a use."""
+    from netcompile.language.unused import check_syntax  # noqa: PLC0415 - a spec is expanded
+
     libraries = (
         [one.document for one in _libraries(document, report, settings)] if "imports" in document.entries else []
     )
     types = _custom_types(libraries)
-    validate(document, report, allow_custom=settings.allow_custom, custom_types=types, fork=settings.fork)
+    sound = validate(document, report, allow_custom=settings.allow_custom, custom_types=types, fork=settings.fork)
+    check_syntax(sound.document, report)
     _silence(report, document, settings)
 
 
@@ -353,8 +356,10 @@ def _silence(report: Report, document: MappingNode, settings: Settings) -> None:
 
 
 def is_library(document: MappingNode) -> bool:
-    """True for a document that only declares: `vars`, `defaults` or `blocks`, and no `layers`."""
-    return "layers" not in document.entries and not document.entries.keys().isdisjoint(("vars", "defaults", "blocks"))
+    """True for a document that only declares: `vars`, `defaults` or `blocks`, or what it imports, and no `layers`."""
+    entries = document.entries
+    declares = not entries.keys().isdisjoint(("vars", "defaults", "blocks")) or bool(name_list(entries.get("imports")))
+    return declares and "layers" not in entries
 
 
 def is_foreign(document: MappingNode) -> bool:

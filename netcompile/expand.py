@@ -17,8 +17,8 @@ from netcompile.language.flow import Flow
 from netcompile.language.forms import Shaper
 from netcompile.language.merge import is_null
 from netcompile.language.places import intersect, read_only
-from netcompile.language.scope import Scope, Substitution, reference_to
-from netcompile.language.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside, lost_with
+from netcompile.language.scope import OutsideTurns, Scope, Substitution, reference_to
+from netcompile.language.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside, layer_title, lost_with
 from netcompile.language.uses import Entry, continue_from, read_parameters
 from netcompile.language.variables import Given, merge_libraries, variables
 from netcompile.language.wording import some_of
@@ -104,6 +104,7 @@ class _Expander:
         self.tops: set[str] = set()  # of the first `seen` layers
         self.seen = 0
         self.made = 0
+        self.left_out = 0  # layers that exist nowhere
         merged = merge_libraries([*libraries, document])
         self.globals = variables(merged.variables, document, given, report)
         self.blocks = block_table(merged.blocks, damaged)
@@ -196,7 +197,7 @@ class _Expander:
             if context.use is not None and not self._count(1, context):
                 return
             if "when" in item.entries:
-                holds = self._holds(item.entries["when"], context)
+                holds = self._holds(item, context)
                 if holds is None:
                     self._lose(context)
                 if not holds:
@@ -213,8 +214,10 @@ class _Expander:
         self.incomplete = True
         context.flow.lose()
 
-    def _holds(self, condition: Node, context: _Context) -> bool | None:
-        return is_null(condition) or Substitution(context.scope, self.report, context.use).condition(condition)
+    def _holds(self, item: Mapping, context: _Context) -> bool | None:
+        condition, turns = item.entries["when"], item.entries.get("repeat")
+        scope = OutsideTurns(turns, context.scope) if type(turns) is Mapping else context.scope
+        return is_null(condition) or Substitution(scope, self.report, context.use).condition(condition)
 
     def _count(self, items: int, context: _Context) -> bool:
         """Count items that blocks and repetitions make; false, reported, where they are too many."""
@@ -260,6 +263,8 @@ class _Expander:
         spec = self.shaper.shape(node, context.use, context.flow, context.only, damaged=damaged)
         if spec is not None:
             self.layers.append(spec)
+        else:
+            self.left_out += 1
 
     def _replaced(self, item: Mapping, context: _Context, *, damaged: Damage) -> tuple[Mapping, Damage]:
         """A layer with its references replaced, and what of it may be missing, as something in it is wrong."""
@@ -270,8 +275,9 @@ class _Expander:
             self.stopped = self.stopped or self.globals.bounds.exceeded
             return node, damaged | _lost(item, node) if substitution.failed else damaged
         name = node.entries.get("name")
-        title = name.value if type(name) is Scalar else ""
-        sound = self._sound(node, item, "layer", f"used for layer '{title}' here", context.use)
+        kind = node.entries.get("type")
+        title, type_name = (str(one.value or "") if type(one) is Scalar else "" for one in (name, kind))
+        sound = self._sound(node, item, "layer", f"used for {layer_title(title, type_name)} here", context.use)
         return sound or node._replace(entries={}), damaged if sound is node else damaged | BROKEN
 
     def _wanted(self, type_name: str, context: _Context) -> bool:
@@ -294,7 +300,7 @@ class _Expander:
             self._lose(context)
             return
         span = name.span if is_inside(name.span, item) else item.keys["block"].span
-        use = Use(f"in block '{block.name}', used here", span, context.use)
+        use = Use(f"in block '{block.name}', used here", span, context.use, node.entries.get("bottom"))
         if block.name in context.blocks:
             chain = " > ".join((*context.blocks[context.blocks.index(block.name) :], block.name))
             notes = context.use.notes() if context.use else ()
@@ -311,7 +317,13 @@ class _Expander:
             return
         self.incomplete = self.incomplete or block.damaged
         blocks = (*context.blocks, block.name)
+        before, left_out = len(self.layers), self.left_out
         self._items(block.items, _Context(scope, inner.flow, use, only, blocks, inner.depth, inner.multiple))
+        if len(self.layers) > before and not block.damaged:
+            entry.check_read(block.name)
+        elif self.left_out > left_out and not is_null(node.entries.get("only")):
+            text = f"its `only` leaves nothing of block '{block.name}', whose layers are elsewhere"
+            self.report.add("unused-field", item.keys["only"].span, text, notes=use.notes()[1:])
         continue_from(block, scope, entry, inner.flow, targets, self._makes)
 
     def _makes(self, blob: str) -> bool:

@@ -6,6 +6,8 @@ every scalar has its value. Nothing in a text is ever executed. This module know
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +29,8 @@ from netcompile.files import read_file
 from netcompile.tree import List, Mapping, Node, Place, Position, Scalar, Source, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netcompile.diagnostics import Report
 
 MAX_DEPTH: Final = 100
@@ -46,6 +50,7 @@ _BASES: Final = {"0o": (8, frozenset("01234567")), "0x": (16, frozenset("0123456
 _LONGEST_NUMBER: Final = 400
 _OLD_BREAKS: Final = "\x85\u2028\u2029"  # line breaks to YAML 1.1, whose parser this is, but not to 1.2 and to editors
 _BYTES: Final = 0xDC00  # where Python puts the bytes that are no UTF-8
+_NON_SPECIFIC: Final = re.compile(r"(?:&\S+\s+)?!(?=\s|\Z)")  # `! 1`, where a node begins
 _CORE: Final = "tag:yaml.org,2002:"
 
 
@@ -130,6 +135,8 @@ class _Loader:
     def _document(self, parser: Any) -> Node | None:  # noqa: C901, PLR0912, PLR0915 - one flat loop over the events
         """The root node of the only document. It runs for every event of a large file, so scalars come first."""
         source, words, get_event, make = self.source, self.words, parser.get_event, tuple.__new__
+        if "!" in source.text:
+            get_event = partial(_as_text, get_event, source.text)
         root: Node | None = None
         node: Node
         stack: list[_Frame] = []
@@ -360,6 +367,14 @@ class _Frame:
         self.merges: Node | None = None
         self.size = 1
         self.aliased = aliased
+
+
+def _as_text(get_event: Callable[[], Any], text: str) -> Any:
+    """The parser's next event; a scalar with the tag `!`, of which the parser says no more, as one of text."""
+    event: Any = get_event()
+    if type(event) is ScalarEvent and event.implicit[0] and _NON_SPECIFIC.match(text, event.start_mark.index):
+        event.implicit = (False, True)
+    return event
 
 
 def _span(source: Source, start: Position, end: Position) -> Span:

@@ -13,10 +13,10 @@ from netcompile.caffe.caffe_pb2 import LayerParameter, NetParameter
 from netcompile.ir import Absent, Layer, Net
 from netcompile.language.declared import declared_shapes
 from netcompile.language.fill import values
-from netcompile.language.merge import is_null
+from netcompile.language.merge import is_null, is_true
 from netcompile.language.origin import SpecOrigin
 from netcompile.layers import LAYER_TYPES, learned_count
-from netcompile.tree import Node, Scalar, plain
+from netcompile.tree import Mapping, Node, Scalar, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,7 +108,7 @@ class _Lowering:
             if descriptor is not None:
                 filled[name] = values(block, descriptor)
                 if name == "python_param":
-                    _write_param_str(filled[name], block.entries.get("param_str"), own.entries.get("param_format"))
+                    self._param_str(filled[name], block, origin)
         if phase is not None:
             rules = filled.get("include", [{}])
             filled["include"] = [{**rule, "phase": phase} for rule in rules if rule.get("phase", phase) == phase]
@@ -119,8 +119,7 @@ class _Lowering:
             if not filled[field] and is_null(spec.node.entries[field]):
                 del filled[field]  # `name: ~`: the layer has none
         message = self._message(filled, spec, origin)
-        custom = own.entries.get("custom")
-        is_custom = self.allow_custom or (type(custom) is Scalar and custom.value is True)
+        is_custom = self.allow_custom or ("custom" in own.entries and self._says_custom(origin))
         if self.fork is not None:
             is_custom = is_custom or self.fork.speaks_of(message)
             self.fork.complete(message)
@@ -128,6 +127,24 @@ class _Lowering:
             self._drop_surplus_params(message)
         declared = declared_shapes(form, origin, self.report) if "top_shapes" in own.entries else {}
         return Layer(message, self._shared(given), origin, declared, is_custom, spec.damaged)
+
+    def _says_custom(self, origin: SpecOrigin) -> bool:
+        form = origin.form
+        said = is_true(form.fields.layer.entries["custom"])
+        if said and self.fork is None and form.type in LAYER_TYPES:
+            self._unused(origin, "custom", f"`custom` has no effect: {form.type} is a type of Caffe's own")
+        return said
+
+    def _param_str(self, filled: dict[str, Any], block: Mapping, origin: SpecOrigin) -> None:
+        style = origin.form.fields.layer.entries.get("param_format")
+        written = _write_param_str(filled, block.entries.get("param_str"), style)
+        if not (written or is_null(style)):
+            text = "`param_format` is for a `param_str` that is a mapping or a list"
+            self._unused(origin, "param_format", text)
+
+    def _unused(self, origin: SpecOrigin, key: str, text: str) -> None:
+        title = f"{origin.form.type} '{origin.spec.name}'"
+        self.report.add("unused-field", origin.key_span(key), f"{title}: {text}", notes=origin.notes(key))
 
     def _shared(self, names: tuple[str, ...]) -> frozenset[str]:
         """A set of fields, which many layers have in common."""
@@ -163,10 +180,14 @@ class _Lowering:
             del message.param[count:]
 
 
-def _write_param_str(filled: dict[str, Any], node: Node | None, style: Node | None) -> None:
-    """A mapping or list as `param_str` becomes text: JSON, or a Python literal where `param_format: python` says so."""
+def _write_param_str(filled: dict[str, Any], node: Node | None, style: Node | None) -> bool:
+    """A mapping or list as `param_str` becomes text: JSON, or a Python literal where `param_format: python` says so.
+
+    False where it is text as it stands.
+    """
     if node is None or (type(node) is Scalar and (node.value is None or type(node.value) is str)):
-        return
+        return False
     value = plain(node)
     as_python = type(style) is Scalar and style.value == "python"
     filled["param_str"] = repr(value) if as_python else json.dumps(value, ensure_ascii=False)
+    return True

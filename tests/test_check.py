@@ -114,6 +114,17 @@ def test_other_files_in_a_folder_are_skipped_and_counted(check: Check) -> None:
     )
 
 
+def test_a_library_is_checked_without_a_use(check: Check) -> None:
+    library = 'blocks: {b: {layers: [{name: r, type: ReLU, top: "${a +}", when: "a +* 2"}]}}\nvars: {v: [$]}\n'
+    for path in ("lib.yaml", "."):
+        done = check(path, "--format", "json", lib_yaml=library)
+        assert (done.code, done.codes) == (1, ["bad-expression"] * 3)
+    sound = "imports: [lib.yaml]\n"
+    done = check(".", lib_yaml=LIBRARY, all_yaml=sound, symfony_yaml="imports: [{resource: a.yaml}]\n")
+    assert (done.code, done.summary) == (0, "checked 2 libraries: no findings; skipped 1 other file")
+    assert check("all.yaml").summary == "checked 1 library: no findings"
+
+
 def test_a_spec_that_cannot_be_read_is_not_skipped(check: Check) -> None:
     done = check(".", a_yaml="name: a\nlayers:\n- {name: [}\n")
     assert (done.code, done.summary) == (1, "checked 1 spec: 1 error")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netcompile.expressions.arithmetic import Value
     from netcompile.expressions.running import Names, Run
 
-__all__ = ["ExpressionError", "evaluate", "lone_reference", "render"]
+__all__ = ["ExpressionError", "check", "evaluate", "lone_reference", "render"]
 
 _MAX_CACHED: Final = 200  # characters: a text that a repetition renders again and again is short
 
@@ -35,6 +35,12 @@ def evaluate(expression: str, names: Names) -> Value:
     """The value of a bare expression, as in `when`. Raises ExpressionError."""
     read = _read_expression if len(expression) <= _MAX_CACHED else _read_expression.__wrapped__
     return read(expression)(names)
+
+
+def check(text: str, *, bare: bool = False) -> None:
+    """Read a scalar's text, or a `bare` expression, without giving it a value. Raises ExpressionError."""
+    reader = Reader(text)
+    (reader.whole if bare else reader.text)()
 
 
 @lru_cache(maxsize=1024)

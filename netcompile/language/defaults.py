@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from netcompile.diagnostics import Note
 from netcompile.language.merge import Fields, is_false, is_null, merge, normalise
 from netcompile.records import NamedTuple
 from netcompile.tree import Mapping, Node, Scalar
@@ -51,11 +52,29 @@ class Defaults:
     ) -> None:
         self.given = bool(documents)
         self.fork = fork
-        self._documents = documents
         self._replace = replace
         self._recheck = recheck
         self._report = report
         self._known: dict[str, TypeDefaults | None] = {}
+        self._documents = [self._by_type(document) for document in documents]
+
+    def _by_type(self, document: Mapping) -> Mapping:
+        """A document's entries by their types, where a type may be given by a variable."""
+        if not any("$" in str(key) for key in document.entries):
+            return document
+        found = document._replace(entries={}, keys={})
+        for written, node in document.entries.items():
+            key = document.keys[written]
+            named = self._replace(found._replace(entries={written: Scalar(None, *key[1:])}, keys={written: key}))
+            for name in named.entries:  # none where the variable has no value
+                type_key = key._replace(value=name)
+                if name in found.entries:
+                    notes = [Note("the first is here", found.keys[name].span)]
+                    self._report.add("duplicate-key", key.span, f"key '{name}' is given twice", notes=notes)
+                elif type(node) is Mapping:
+                    found.entries[name] = node if name == written else self._checked(node, type_key, moved=True)
+                    found.keys[name] = type_key
+        return found
 
     def of(self, type_name: str) -> TypeDefaults | None:
         """The defaults of a type, or None where it has none."""
@@ -88,10 +107,10 @@ class Defaults:
         base = normalise(_without(node, _APART), type_name, self._report, self.fork)
         return TypeDefaults(base, variants, when)
 
-    def _checked(self, node: Mapping, type_key: Scalar) -> Mapping:
-        """The node with its references replaced and, where there were any, checked as a layer of the type."""
+    def _checked(self, node: Mapping, type_key: Scalar, *, moved: bool = False) -> Mapping:
+        """The node with its references replaced; checked as a layer of the type, had it any or is it `moved`."""
         new = self._replace(node)
-        if new is node:
+        if new is node and not moved:
             return node
         named = {"name": type_key, "type": type_key}
         layer = new._replace(entries={**named, **new.entries}, keys={**new.keys, **named})

@@ -203,6 +203,10 @@ class _Layer:
                 self._add("conflicting-fields", variant.fields.layer.keys["in_place"], text, "give one of the two")
             return tops
         if is_true(in_place):
+            if not bottoms and self.implied is None and kind is not None:
+                text = f"{self.type} '{self.name}': `in_place` has no effect on a layer without bottoms"
+                notes = self.use.notes() if self.use else ()
+                self.report.add("unused-field", variant.fields.layer.keys["in_place"].span, text, notes=notes)
             # Without its bottom the name of its top is not known either; later layers may well use the layer's.
             return bottoms[:1] or [self.name]
         if kind is None:

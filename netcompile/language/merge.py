@@ -25,11 +25,14 @@ SPEC_KEYS: Final = frozenset(
 LAYER_FIELDS: Final = frozenset(field.name for field in LayerParameter.DESCRIPTOR.fields)
 BLOCKS: Final = frozenset(name for name in LAYER_FIELDS if name.endswith("_param"))
 _SIDES: Final = {"kernel_size": "kernel", "pad": "pad", "stride": "stride"}
+_WINDOW: Final = (*_SIDES, *(f"{stem}_{side}" for stem in _SIDES.values() for side in "hw"))
 # Of two ways to give a size, the later one takes the earlier one's place.
 _RIVALS: Final = {
     **{square: (f"{stem}_h", f"{stem}_w") for square, stem in _SIDES.items()},
     **{f"{stem}_{side}": (square,) for square, stem in _SIDES.items() for side in "hw"},
 }
+_KERNEL: Final = ("kernel_size", "kernel_h", "kernel_w")
+_GLOBAL: Final = "global_pooling"  # whose window is the whole bottom
 
 
 class Fields(NamedTuple):
@@ -119,6 +122,10 @@ def _merge_block(base: Mapping, over: Mapping) -> Mapping:
         for rival in _RIVALS[key]
         if rival not in over.entries
     ]
+    if _GLOBAL in over.entries and is_true(over.entries[_GLOBAL]):
+        gone += [key for key in _WINDOW if key not in over.entries]
+    elif _GLOBAL in base.entries and any(not is_null(over.entries.get(key)) for key in _KERNEL):
+        gone.append(_GLOBAL)
     return _without(_merge_mapping(base, over), *gone)
 
 

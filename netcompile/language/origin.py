@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Note
-from netcompile.language.spec import is_inside
+from netcompile.language.merge import is_null
+from netcompile.language.spec import is_inside, layer_title, name_list
 from netcompile.tree import List, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class SpecOrigin:
         uses = self.spec.use.notes() if self.spec.use else ()
         if is_inside(self._find(at)[1].span, self.spec.node):
             return uses
-        return (Note(f"used for layer '{self.spec.name}' here", self._name().span, use=True), *uses)
+        title = layer_title(self.spec.name, self.form.type)
+        return (Note(f"used for {title} here", self._name().span, use=True), *uses)
 
     def _name(self) -> Node:
         """The layer's name, or its key where the name itself comes from elsewhere: the place of the whole layer."""
@@ -51,6 +53,8 @@ class SpecOrigin:
         key, value = None, self._name()
         parts = at.replace(":", ".").split(".") if at else []
         node: Node = self.form.fields.layer
+        if parts[:1] == ["bottom"] and is_null(self.form.fields.layer.entries.get("bottom")):
+            return None, self._implied() or value
         if parts[:1] == ["top"] and "top" not in self.form.fields.layer.entries:
             parts = ["in_place"]  # which names the top, where it is written
         for i, part in enumerate(parts):
@@ -64,6 +68,14 @@ class SpecOrigin:
             key, node = step
             value = node
         return key, value
+
+    def _implied(self) -> Node | None:
+        """The bottom that a block use around the layer gives, where the layer continues from that."""
+        use = self.spec.use
+        while use is not None and is_null(use.bottom):
+            use = use.parent
+        first = name_list(use.bottom)[:1] if use is not None else []
+        return next((name for name in first if [str(name.value)] == list(self.form.bottoms)), None)
 
     def _block_value(self, name: str, fallback: Node) -> Node:
         """The block as written; where its fields are flat, the layer's type, which says what they are."""

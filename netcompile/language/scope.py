@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from netcompile.diagnostics import Note
 from netcompile.language.bounds import Bounds
+from netcompile.language.wording import truth_in
 from netcompile.tree import List, Mapping, Node, Place, Scalar, Span
 
 if TYPE_CHECKING:
@@ -70,6 +71,22 @@ class Scope(AbstractMapping[str, Any]):
         if self.parent is None:
             return len(self.names)
         return len(self.parent) + sum(name not in self.parent for name in self.names)
+
+
+class OutsideTurns(Scope):
+    """The scope of a repetition as a whole, which does not know what changes from turn to turn."""
+
+    __slots__ = ("_turning",)
+
+    def __init__(self, turns: Mapping, parent: Scope) -> None:
+        super().__init__({}, parent)
+        self._turning = turns.entries.keys()
+
+    def hint(self, name: str) -> str | None:
+        """Say where the name is known, if it is one of the turns."""
+        if name not in self._turning:
+            return None
+        return f"'{name}' changes from turn to turn, and is known inside alone: give `when` to the layers there"
 
 
 class _MissingError(Exception):
@@ -184,7 +201,7 @@ class Substitution:
             try:
                 value = evaluate(value, self.scope)
             except ExpressionError as error:
-                self._report_error(error, node)
+                self._report_error(error, node, value)
                 return None
             except _MissingError:
                 return None
@@ -194,14 +211,18 @@ class Substitution:
         self._add("bad-expression", node.span, f"`when` gives {kind}; it takes true or false")
         return None
 
-    def _report_error(self, error: ExpressionError, node: Node) -> None:
-        """Report what is wrong with an expression, at its guilty part."""
+    def _report_error(self, error: ExpressionError, node: Node, condition: str = "") -> None:
+        """Report what is wrong with an expression, at its guilty part. `condition` is the whole of a `when`."""
         if self.report.full(error.code):
             return
-        span = _part(node, error.start, error.end)
+        span = part_of(node, error.start, error.end)
         hint = error.hint
         if error.code == "unknown-variable" and type(node) is Scalar:
             guilty = str(node.value)[error.start : error.end].strip("${}")
+            if hint is not None and "quotes" in hint and guilty == condition.strip():
+                truth = truth_in(guilty)
+                word = "" if truth is None else f"; did you mean `{str(truth).lower()}`?"
+                hint = f"`when` takes a variable, or what is true or false{word}"
             hint = self.scope.hint(guilty) or hint
         self._add(error.code, span, error.message, hint=hint)
 
@@ -254,7 +275,7 @@ def _as_node(value: Any, at: Node) -> Node:
     return Scalar(value, at.start, at.end, at.source)
 
 
-def _part(node: Node, start: int, end: int) -> Span:
+def part_of(node: Node, start: int, end: int) -> Span:
     """The span of part of a scalar's text, where the text stands in the source as it is."""
     span = node.span
     text = node.value if type(node) is Scalar else ""

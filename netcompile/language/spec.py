@@ -40,11 +40,15 @@ _WIRING: Final = {
 
 
 class Use(NamedTuple):
-    """What brought a layer in: a block use or a turn of a repetition, and what brought that in."""
+    """What brought a layer in: a block use or a turn of a repetition, and what brought that in.
+
+    `bottom` is what a block use gives as its own.
+    """
 
     what: str
     span: Span
     parent: Use | None
+    bottom: Node | None = None
 
     def notes(self) -> tuple[Note, ...]:
         """The chain of uses, innermost first."""
@@ -98,6 +102,11 @@ class Expanded(NamedTuple):
     deploy: Node | None
     solver: Node | None
     incomplete: bool
+
+
+def layer_title(name: str, type_name: str) -> str:
+    """What notes call a layer: by its name, or by its type where it has none."""
+    return f"layer '{name}'" if name else f"the {type_name} layer".replace("  ", " ")
 
 
 def name_list(node: Node | None) -> list[Scalar]:

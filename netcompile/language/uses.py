@@ -36,6 +36,7 @@ class Entry:
         self.targets = targets
         self.report = report
         self.use = use
+        self.reads = 0  # how many of the names the block reads
 
     def tops(self, targets: frozenset[str], rules: Rules) -> Tops:
         """What a first layer in the block continues from. Raises NoBottom."""
@@ -43,11 +44,13 @@ class Entry:
             return self.flow.bottom(targets, rules)
         if not self.names:
             raise NoBottom("the block's use has an empty `bottom`")
+        self.reads = self.reads or 1
         return dict.fromkeys(targets, str(self.names[0].value))
 
     def node(self) -> Node | None:
         """What `$bottom` stands for; None, reported, where the use neither names nor inherits one."""
         if self.names is not None:
+            self.reads = len(self.names)
             return self.names[0] if len(self.names) == 1 else self.given
         try:
             names = set(self.flow.bottom(self.targets, frozenset()).values())
@@ -63,6 +66,21 @@ class Entry:
         span = self.use.span
         start, end = Place(span.line - 1, span.column - 1), Place(span.end_line - 1, span.end_column - 1)
         return Scalar(names.pop(), start, end, span.source)
+
+    def check_read(self, block: str) -> None:
+        """Report the bottoms that the use names and nothing in the block reads, once the block is expanded."""
+        unread = (self.names or [])[self.reads :]
+        if not unread:
+            return
+        notes = self.use.parent.notes() if self.use.parent else ()
+        if self.reads == 0 and len(unread) == 1:
+            text = f"block '{block}' does not read the bottom of its use"
+            self.report.add("unused-field", unread[0].span, text, notes=notes)
+            return
+        takes = "the first bottom of its use alone" if self.reads else "no bottom of its use"
+        text = f"block '{block}' reads {takes}, and {len(self.names or ())} are given"
+        hint = "in the block, `bottom: $bottom` stands for all of them, `${bottom[0]}` for the first"
+        self.report.add("bottom-count", unread[0].span, text, hint=hint, notes=notes)
 
     def given_names(self) -> set[str]:
         """The blobs that the use names itself."""

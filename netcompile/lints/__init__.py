@@ -99,6 +99,7 @@ LINTS: Final = (
 _LAYER_LINTS: Final = {name: [one for one in LAYER_LINTS if not one.types or name in one.types] for name in LAYER_TYPES}
 NET_LINTS: Final = (
     NetLint("unknown-stage", states.unknown_stages),
+    NetLint("unused-field", states.impossible_rules),
     NetLint("no-loss", states.test_only_losses),
     NetLint("weights-mismatch", states.other_weights, "warning"),
 )

@@ -45,6 +45,23 @@ def unknown_stages(net: Net, views: Sequence[View]) -> Iterator[NetFinding]:
             yield NetFinding(layer, rules, text, f"did you mean '{stage}'?")
 
 
+def impossible_rules(net: Net, views: Sequence[View]) -> Iterator[NetFinding]:
+    """Rules that no state can meet, so that they include or exclude nothing."""
+    del views
+    for layer in net.layers:
+        for kind in ("include", "exclude"):
+            if kind not in layer.given:
+                continue
+            for i, rule in enumerate(getattr(layer.message, kind)):
+                both = next((stage for stage in rule.stage if stage in rule.not_stage), None)
+                if both is not None:
+                    text = f"its rule wants the stage '{both}' and wants it not, so that no state meets it"
+                    yield NetFinding(layer, f"{kind}:{i}.not_stage", text)
+                elif rule.HasField("min_level") and rule.HasField("max_level") and rule.min_level > rule.max_level:
+                    text = f"its rule wants a level of at least {rule.min_level} and of at most {rule.max_level}"
+                    yield NetFinding(layer, f"{kind}:{i}.max_level", text)
+
+
 def test_only_losses(net: Net, views: Sequence[View]) -> Iterator[NetFinding]:
     """Losses of TEST in a net that has none in TRAIN."""
     del net

@@ -38,7 +38,7 @@ _IDENTIFIER: Final = "^[A-Za-z_][A-Za-z0-9_]*$"
 _RESERVED: Final = ("block", "bottom", "when", "only", "repeat", "layers")
 _LAYERS: Final = frozenset({"layer", "layers", "input"})
 _UNREAD: Final = ("input_shape", "input_dim")
-_LIBRARY_KEYS: Final = ("layers", "vars", "defaults", "blocks")
+_LIBRARY_KEYS: Final = ("layers", "vars", "defaults", "blocks", "imports")
 _WHEN: Final = {"$ref": "#/definitions/item_keys/properties/when"}
 _WORDS: Final = {
     "vars": "Variables for $name and ${expression}, with their values. ~ makes one required: --set name=value.",
@@ -93,6 +93,7 @@ def build_schema(file: FileDescriptor, layer_types: Mapping[str, LayerType], com
     definitions["defaults"] = {
         "type": "object",
         "properties": {name: ref(f"default_{name}") for name in types},
+        "patternProperties": {VARIABLE: ref("default_open")},
         "propertyNames": {"pattern": NAME, "doNotSuggest": True},
         "additionalProperties": ref("default_unknown"),
     }
@@ -159,7 +160,11 @@ def _items() -> dict[str, Schema]:
             ),
             "required": ["repeat", "layers"],
         },
-        "rounds": {**names, "patternProperties": {_IDENTIFIER: ref("round_values")}, "minProperties": 1},
+        "rounds": {
+            **names,
+            "patternProperties": {f"{_IDENTIFIER}|{VARIABLE}": ref("round_values")},
+            "minProperties": 1,
+        },
         "round_values": {
             **closed({end: described(ref("int64"), _WORDS[end]) for end in ("from", "to")}, variables=False),
             "type": ["object", "array", "string"],

@@ -166,6 +166,7 @@ class LayerSchemas:
         self.definitions["layer_open"] = {"properties": variants}
         self.definitions["layer_unknown"] = {"properties": {"type": ref("unknown_type"), **variants}}
         self.definitions["fields_open"] = {}
+        self.definitions["default_open"] = ref("default_keys")
         self.definitions["fields_unknown"] = {"properties": {"type": ref("unknown_type")}}
         for form in ("layer", "fields"):
             self.definitions[f"{form}_of_type"] = _tree(names, form, _other_types(form))
