@@ -78,18 +78,19 @@ def _is_automatic(layer: Any) -> bool:
     return named and list(layer.top) == [f"{layer.name}_{i}" for i in range(len(layer.top))]
 
 
-def check_message(message: Any, report: Report) -> None:
+def check_message(message: Any, report: Report, path: str | None = None) -> None:
     """Report what a message holds that its type does not say: fields of another Caffe, and text that is no UTF-8.
 
-    Such text is replaced where it stands, with U+FFFD for the wrong bytes.
+    In such text, wrong bytes are replaced by their escapes. `path` is the file that the message is from.
     """
+    file = "" if path is None else f"{path}: "
     for where in unknown_fields(message)[:_MOST_SHOWN]:
         hint = "a field of a Caffe fork needs the fork's messages: --caffe"
-        report.add("unknown-field", None, f"{where}, which Caffe's messages don't have", hint=hint)
+        report.add("unknown-field", None, f"{file}{where}, which Caffe's messages don't have", hint=hint)
     for owner, one in _messages(message):
         for field, value in one.ListFields():
             if field.cpp_type == field.CPPTYPE_STRING and field.type != field.TYPE_BYTES:
-                _mend_text(one, field, value, owner, report)
+                _mend_text(one, field, value, f"{file}the text of '{field.name}' in {owner}", report)
 
 
 def unknown_fields(message: Any) -> list[str]:
@@ -106,7 +107,9 @@ def _extra(message: Any) -> Any:
 
 def _messages(message: Any, owner: str = "") -> Iterator[tuple[str, Any]]:
     """A message and all those in it, but for stored blobs, each with words for it."""
-    name = f" '{message.name}'" if "name" in message.DESCRIPTOR.fields_by_name and message.name else ""
+    name = getattr(message, "name", "")
+    name = name.decode(errors="backslashreplace") if isinstance(name, bytes) else name
+    name = f" '{name}'" if name else ""
     owner = owner if owner and not name else f"{message.DESCRIPTOR.name}{name}"
     yield owner, message
     for field, value in message.ListFields():
@@ -115,13 +118,13 @@ def _messages(message: Any, owner: str = "") -> Iterator[tuple[str, Any]]:
                 yield from _messages(one, f"{field.message_type.name} of {owner}")
 
 
-def _mend_text(message: Any, field: Any, value: Any, owner: str, report: Report) -> None:
+def _mend_text(message: Any, field: Any, value: Any, what: str, report: Report) -> None:
     many = is_repeated(field)
     texts = list(value) if many else [value]
     if not any(isinstance(text, bytes) for text in texts):
         return
-    report.add("not-utf8", None, f"the text of '{field.name}' in {owner} is not UTF-8")
-    mended = [text.decode(errors="replace") if isinstance(text, bytes) else text for text in texts]
+    mended = [text.decode(errors="backslashreplace") if isinstance(text, bytes) else text for text in texts]
+    report.add("not-utf8", None, f"{what} is not UTF-8")
     if many:
         getattr(message, field.name)[:] = mended
     else:

@@ -5,31 +5,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from netcompile.diffing.fields import FieldChange, changed_fields, changed_header, changed_rules
 from netcompile.diffing.matching import Matches, Side
 from netcompile.diffing.shapes import ShapeChange, changed_shapes
+from netcompile.diffing.sizes import try_sizes
 from netcompile.diffing.weights import Weights, blobs_of, compare_weights
 from netcompile.diffing.wires import changed_wires
 from netcompile.states import State, includes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from netcompile.diffing.weights import Blob
-    from netcompile.ir import Graph
+    from netcompile.diffing.sides import NetSide
+    from netcompile.diffing.weights import Model
 
+_Entry = TypeVar("_Entry", "LayerEntry", "FieldEntry", "ShapeEntry")
 # The phase of what is in neither phase without further stages or another level.
 OTHER_STATES = "OTHER"
-
-
-class NetSide(NamedTuple):
-    """One of the nets: the name that it goes by, the whole net as a message, and its graphs by phase."""
-
-    name: str
-    net: Any
-    graphs: Mapping[str, Graph]
 
 
 class LayerEntry(NamedTuple):
@@ -66,7 +60,8 @@ class ShapeEntry(NamedTuple):
 class Difference(NamedTuple):
     """What differs between two nets, in the phases that were compared.
 
-    `header` has fields of the net itself, `weights` what becomes of an old model's.
+    `header` has fields of the net itself, `weights` what becomes of an old model's. `problems` says of either net what
+    Caffe would refuse in it, so that shapes are not known. `told`: a model is given.
     """
 
     before: str
@@ -77,6 +72,8 @@ class Difference(NamedTuple):
     fields: list[FieldEntry]
     shapes: list[ShapeEntry]
     weights: Weights
+    problems: tuple[Sequence[str], Sequence[str]] = ((), ())
+    told: bool = False
 
     @property
     def same_net(self) -> bool:
@@ -85,17 +82,15 @@ class Difference(NamedTuple):
 
     @property
     def equal(self) -> bool:
-        """True where the nets do not differ, and the weights of a model that is given fit."""
-        return self.same_net and not self.weights.refused
+        """True where the nets do not differ, and are known to get all their weights from a model that is given."""
+        return self.same_net and (self.weights.complete or not self.told)
 
 
-def compare(
-    old: NetSide, new: NetSide, *, inference: bool = False, model: Mapping[str, Sequence[Blob]] | None = None
-) -> Difference:
+def compare(old: NetSide, new: NetSide, *, inference: bool = False, model: Model | None = None) -> Difference:
     """Compare two nets in the phases that both have graphs for.
 
-    `inference` leaves out what only training reads. `model` has the blobs of an old model, by layer; without it they
-    are those that the old net has.
+    `inference` leaves out what only training reads. `model` is an old model; without it the weights are those that
+    the old net has.
     """
     phases = [phase for phase in old.graphs if phase in new.graphs]
     comparison = _Comparison(inference=inference)
@@ -103,29 +98,43 @@ def compare(
         comparison.compare_phase(_side(old, phase), _side(new, phase), phase)
     if {"TRAIN", "TEST"} <= set(phases):
         comparison.compare_rest(_rest(old), _rest(new))
-    stored = blobs_of(old.graphs[phase] for phase in phases) if model is None else model
+    trained = old if model is None else model.side
+    stored = blobs_of(old.graphs[phase] for phase in phases) if model is None else model.blobs
+    wanted = blobs_of(new.graphs[phase] for phase in phases)
+
+    def decide(names: Collection[str]) -> dict[str, bool]:
+        if trained is old and comparison.found_nothing:
+            return dict.fromkeys(names, True)
+        return try_sizes(trained, new, stored, names)
+
     return Difference(
         before=old.name,
         after=new.name,
         phases=phases,
-        header=[] if inference else changed_header(old.net, new.net),
+        header=[] if inference else changed_header(old.header, new.header),
         layers=list(comparison.layers.values()),
         fields=list(comparison.fields.values()),
         shapes=list(comparison.shapes.values()),
-        weights=compare_weights(stored, blobs_of(new.graphs[phase] for phase in phases)),
+        weights=compare_weights(stored, wanted, decide),
+        problems=(old.problems, new.problems),
+        told=model is not None,
     )
 
 
 def _side(side: NetSide, phase: str) -> Side:
+    state = _state(side, phase)
+    return Side(side.graphs[phase], [layer for layer in side.layers if includes(layer, state)])
+
+
+def _state(side: NetSide, phase: str) -> State:
     graph = side.graphs[phase]
-    state = State(phase, graph.level, tuple(graph.stages))
-    return Side(graph, [layer for layer in side.net.layer if includes(layer, state)])
+    return State(phase, graph.level, tuple(graph.stages))
 
 
 def _rest(side: NetSide) -> list[Any]:
     """The layers that are in no phase as it is compared."""
-    states = [State(phase, graph.level, tuple(graph.stages)) for phase, graph in side.graphs.items()]
-    return [layer for layer in side.net.layer if not any(includes(layer, state) for state in states)]
+    states = [_state(side, phase) for phase in side.graphs]
+    return [layer for layer in side.layers if not any(includes(layer, state) for state in states)]
 
 
 class _Comparison:
@@ -133,9 +142,15 @@ class _Comparison:
 
     def __init__(self, *, inference: bool) -> None:
         self.inference = inference
-        self.layers: dict[tuple[str, ...], LayerEntry] = {}
-        self.fields: dict[tuple[str, ...], FieldEntry] = {}
-        self.shapes: dict[tuple[str, ...], ShapeEntry] = {}
+        self.layers: dict[tuple[object, ...], LayerEntry] = {}
+        self.fields: dict[tuple[object, ...], FieldEntry] = {}
+        self.shapes: dict[tuple[object, ...], ShapeEntry] = {}
+        self.alone: tuple[list[Any], list[Any]] = ([], [])  # layers of either net that are in a phase without partner
+
+    @property
+    def found_nothing(self) -> bool:
+        """True where the layers are the same ones, as far as they were compared."""
+        return not (self.layers or self.fields or self.shapes)
 
     def compare_phase(self, old: Side, new: Side, phase: str) -> None:
         """Compare the nets in one phase."""
@@ -143,36 +158,45 @@ class _Comparison:
         for i, layer in enumerate(old.layers):
             if i not in matches.after:
                 self._add_layer("removed", layer, layer, phase)
+                self.alone[0].append(layer)
         for j, layer in enumerate(new.layers):
             if j not in matches.before:
                 self._add_layer("added", layer, layer, phase)
+                self.alone[1].append(layer)
         for i, j in matches.pairs():
             before, after = old.layers[i], new.layers[j]
             if before.name != after.name:
                 self._add_layer("renamed", after, before, phase)
             self._add_fields(after, [*changed_wires(matches, i, j), *self._changes(before, after, phase)], phase)
         for j, change in changed_shapes(matches):
-            key = (new.layers[j].name, repr(change))
-            entry = ShapeEntry(new.layers[j].name, new.layers[j].type, change, [])
-            self.shapes.setdefault(key, entry).phases.append(phase)
+            layer = new.layers[j]
+            entry = ShapeEntry(layer.name, layer.type, change, [])
+            _add(self.shapes, (layer.name, repr(change)), entry, phase)
 
     def compare_rest(self, old: Sequence[Any], new: Sequence[Any]) -> None:
-        """Compare the layers that are in no phase: by name, in their order."""
-        named: dict[str, list[Any]] = {}
-        for layer in old:
-            named.setdefault(layer.name, []).append(layer)
+        """Compare the layers that are in no phase: by name, in their order.
+
+        One that is in a phase in the other net, and alone there, differs by its rules.
+        """
+        left = list(old)
         for layer in new:
-            if not named.get(layer.name):
+            before = _take(left, layer)
+            if before is not None:
+                wires = [
+                    FieldChange(key, list(getattr(before, key)), list(getattr(layer, key))) for key in ("bottom", "top")
+                ]
+                changed = [change for change in wires if change.before != change.after]
+                self._add_fields(layer, [*changed, *self._changes(before, layer, None)], OTHER_STATES)
+            elif (before := _take(self.alone[0], layer)) is not None:
+                self._add_fields(layer, changed_rules(before, layer, None), OTHER_STATES)
+            else:
                 self._add_layer("added", layer, layer, OTHER_STATES)
-                continue
-            before = named[layer.name].pop(0)
-            wires = [
-                FieldChange(key, list(getattr(before, key)), list(getattr(layer, key))) for key in ("bottom", "top")
-            ]
-            changed = [change for change in wires if change.before != change.after]
-            self._add_fields(layer, [*changed, *self._changes(before, layer, None)], OTHER_STATES)
-        for layer in (layer for layers in named.values() for layer in layers):
-            self._add_layer("removed", layer, layer, OTHER_STATES)
+        for layer in left:
+            after = _take(self.alone[1], layer)
+            if after is None:
+                self._add_layer("removed", layer, layer, OTHER_STATES)
+            else:
+                self._add_fields(layer, changed_rules(layer, after, None), OTHER_STATES)
 
     def _same(self, before: Any, after: Any) -> bool:
         return not changed_fields(before, after, inference=self.inference)
@@ -184,9 +208,26 @@ class _Comparison:
 
     def _add_layer(self, what: str, layer: Any, old: Any, phase: str) -> None:
         entry = LayerEntry(what, layer.name, old.name, layer.type, [])
-        self.layers.setdefault((what, layer.name, old.name, layer.type), entry).phases.append(phase)
+        _add(self.layers, (what, layer.name, old.name, layer.type), entry, phase)
 
     def _add_fields(self, layer: Any, changes: Sequence[FieldChange], phase: str) -> None:
         for change in changes:
             entry = FieldEntry(layer.name, layer.type, change, [])
-            self.fields.setdefault((layer.name, repr(change)), entry).phases.append(phase)
+            _add(self.fields, (layer.name, repr(change)), entry, phase)
+
+
+def _add(entries: dict[tuple[object, ...], _Entry], key: tuple[object, ...], entry: _Entry, phase: str) -> None:
+    """Add a phase to the entry of a key; of layers that say the same in one phase, each has an entry."""
+    number = 0
+    while (key, number) in entries and phase in entries[key, number].phases:
+        number += 1
+    entries.setdefault((key, number), entry).phases.append(phase)
+
+
+def _take(layers: list[Any], layer: Any) -> Any:
+    """Take the first of some layers that has the name of a layer, one of its type before others; None for none."""
+    named = [one for one in layers if one.name == layer.name]
+    best = next((one for one in named if one.type == layer.type), named[0] if named else None)
+    if best is not None:
+        layers[:] = [one for one in layers if one is not best]
+    return best

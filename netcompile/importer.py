@@ -13,7 +13,7 @@ from netcompile.forks.read import fork_of
 from netcompile.importing.comments import NO_COMMENTS
 from netcompile.importing.defaults import collect_defaults
 from netcompile.importing.deploying import DeployPlan, plan_deploy
-from netcompile.importing.document import Document, write_document
+from netcompile.importing.document import Document, mark_commented, write_document
 from netcompile.importing.given import Files, Given, fork_in, read_message, read_text
 from netcompile.importing.items import make_items
 from netcompile.importing.recompiled import Recompiled
@@ -102,6 +102,7 @@ def _write(files: Files, plan: DeployPlan | None, apart: set[int], drift: Sequen
     for item in items:
         item.plan_deploy(plan.layers if plan else {})
     wire(items, files.fork)
+    mark_commented(items, files.net.comments, files.net.origins)
     header = type(files.net.message)()
     header.CopyFrom(files.net.message)
     header.ClearField("layer")

@@ -1,9 +1,10 @@
-"""The upgrade command: a net or solver file as Caffe's own upgrade tools would write it."""
+"""The upgrade command: a net or solver as Caffe's own tools would write it, text as text and binary as binary."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netcompile.binaries import check_message, is_binary, read_binary
 from netcompile.caffe import caffe_pb2
 from netcompile.diagnostics import CallError
 from netcompile.emit import to_text
@@ -24,25 +25,44 @@ class UpgradedFile(NamedTuple):
 
     data: bytes
     formats: tuple[str, ...]
+    binary: bool = False
 
 
 def upgrade_file(path: str, report: Report, fork: Fork | None = None) -> UpgradedFile | None:
     """Upgrade a net or solver of Caffe or of a fork; None where Caffe would refuse it. What gets lost is reported too.
 
-    Raises CallError where the file can't be read, or holds something else.
+    A binary net stays binary and keeps its weights. Raises CallError where the file can't be read, or holds something
+    else.
     """
     data = read_bytes(path)
+    messages: Any = fork or caffe_pb2
+    if is_binary(path, data):
+        return _upgrade_binary(path, data, report, messages)
     source = prototxt_source(path, data)
     kind = kind_of(source.text)
     if kind == "spec":
         raise CallError(f"{path} is a spec; only prototxt has old formats")
-    messages: Any = fork or caffe_pb2
     formats, text = (_upgrade_solver if kind == "solver" else _upgrade_net)(source, report, messages)
     if report.failed:
         return None
+    _refuse_other_text(path, report)
+    return UpgradedFile(text.encode() if formats else data, formats)
+
+
+def _upgrade_binary(path: str, data: bytes, report: Report, messages: Any) -> UpgradedFile | None:
+    net = read_binary(path, data, messages.NetParameter)
+    check_message(net, report, path)
+    _refuse_other_text(path, report)
+    upgraded = upgrade_net(net, report)
+    if report.failed:
+        return None
+    formats = upgraded.formats
+    return UpgradedFile(upgraded.net.SerializePartialToString() if formats else data, formats, binary=True)
+
+
+def _refuse_other_text(path: str, report: Report) -> None:
     if any(found.code == "not-utf8" for found in report):
         raise CallError(f"{path} has a string that is not UTF-8, which can't be written as it is")
-    return UpgradedFile(text.encode() if formats else data, formats)
 
 
 def _upgrade_net(source: Source, report: Report, messages: Any) -> tuple[tuple[str, ...], str]:

@@ -8,13 +8,15 @@ from google.protobuf import text_format
 import netcompile
 from netcompile import caffe_pb2
 from netcompile.diagnostics import Report
-from netcompile.differ import NetSide, compare
-from netcompile.diffing.graphs import graphs_of_net
+from netcompile.differ import compare
 from netcompile.diffing.report import to_json, to_text
-from netcompile.diffing.weights import stored_blobs
+from netcompile.diffing.sides import Wanted, side_of_message
+from netcompile.diffing.weights import Model, stored_blobs
 from netcompile.old_formats import upgrade_net
 
 DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [2, 3, 8, 8] } } }'
+
+LABEL = 'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: [2, 8, 8] } } }'
 
 
 def conv(name, bottom, more="", out=4, top=None):
@@ -32,7 +34,7 @@ def layer(name, type_name, bottom="", top="", more=""):
 
 def side(text, name, phase=None):
     net = upgrade_net(text_format.Parse(text, caffe_pb2.NetParameter()), Report()).net
-    return NetSide(name, net, graphs_of_net(net, phase=phase))
+    return side_of_message(name, net, Wanted(phase))
 
 
 def difference(before, after, *, phase=None, **more):
@@ -82,6 +84,33 @@ SAME = {
         CONV,
         CONV.replace("convolution_param", "include { phase: TRAIN } include { phase: TEST } convolution_param"),
     ),
+    "net-level inputs": (
+        'input: "a" input: "b" input_shape { dim: 2 } input_shape { dim: 3 }' + layer("r", "ReLU", "a"),
+        layer("in", "Input", top="a", more="input_param { shape { dim: 2 } }")
+        + layer("other", "Input", top="b", more="input_param { shape { dim: 3 } }")
+        + layer("r", "ReLU", "a"),
+    ),
+    "what BatchNorm's param entries say in any case": (
+        DATA + layer("b", "BatchNorm", "data"),
+        DATA + layer("b", "BatchNorm", "data", more="param { lr_mult: 0 decay_mult: 0 } param { lr_mult: 0 }"),
+    ),
+    "a decay where nothing is learned": (
+        CONV.replace("convolution_param", "param { lr_mult: 0 } convolution_param"),
+        CONV.replace("convolution_param", "param { lr_mult: 0 decay_mult: 0 } convolution_param"),
+    ),
+    "normalize: true, which is the default": (
+        DATA + LABEL + layer("l", "SoftmaxWithLoss", "data label"),
+        DATA + LABEL + layer("l", "SoftmaxWithLoss", "data label", more="loss_param { normalize: true }"),
+    ),
+    "normalize: false, in the newer words": (
+        DATA + LABEL + layer("l", "SoftmaxWithLoss", "data label", more="loss_param { normalization: BATCH_SIZE }"),
+        DATA + LABEL + layer("l", "SoftmaxWithLoss", "data label", more="loss_param { normalize: false }"),
+    ),
+    "normalization, which goes before normalize": (
+        DATA + layer("l", "SigmoidCrossEntropyLoss", "data data", more="loss_param { normalization: FULL }"),
+        DATA
+        + layer("l", "SigmoidCrossEntropyLoss", "data data", more="loss_param { normalization: FULL normalize: true }"),
+    ),
     "not a number": (
         DATA + layer("p", "Power", "data", more="power_param { scale: nan }"),
         DATA + layer("p", "Power", "data", more="power_param { scale: nan }"),
@@ -101,6 +130,67 @@ def test_no_difference(before, after):
 MODEL = "weights of a model trained before"
 RELU = DATA + conv("c", "data") + layer("r", "ReLU", "c", "c") + conv("d", "c")
 CHANGES = {
+    "an input's blob": (
+        DATA + layer("r", "ReLU", "data"),
+        DATA.replace('"data"', '"image"') + layer("r", "ReLU", "image"),
+        ["layers", "  ~ 'data' is now 'image' (Input)"],
+    ),
+    "a type, and all that belongs to it": (
+        CONV,
+        DATA + layer("c", "InnerProduct", "data", more="inner_product_param { num_output: 7 bias_term: false }"),
+        ["parameters and wiring", "  'c' (InnerProduct)", "    type: Convolution -> InnerProduct",
+         "    convolution_param.num_output: 4 -> nothing", "    convolution_param.kernel_size: 3 -> nothing",
+         "    num_output: nothing -> 7", "    bias_term: nothing -> false",
+         "shapes", "  1 blob because of 'c'", "    c  2x4x6x6 -> 2x7", MODEL,
+         "  'c' does not load: 4x3x3x3 + 4 there, 7x192 here"],
+    ),
+    "a type that reads another's message": (
+        layer("d", "Data", top="d l", more='data_param { source: "a" batch_size: 2 backend: LMDB prefetch: 2 }'),
+        layer("d", "ImageData", top="d l", more='image_data_param { source: "b" batch_size: 2 is_color: false }'
+              " data_param { prefetch: 3 } transform_param { crop_size: 8 }"),
+        ["parameters and wiring", "  'd' (ImageData)", "    type: Data -> ImageData",
+         "    transform_param.crop_size: 0 -> 8",
+         "    data_param.source: a -> nothing", "    data_param.batch_size: 2 -> nothing",
+         "    data_param.backend: LMDB -> LEVELDB", "    data_param.prefetch: 2 -> 3",
+         "    source: nothing -> b", "    batch_size: nothing -> 2", "    is_color: nothing -> false"],
+    ),
+    "BatchNorm's statistics, which Caffe refuses to learn": (
+        DATA + layer("b", "BatchNorm", "data"),
+        DATA + layer("b", "BatchNorm", "data", more="param { }"),
+        ["parameters and wiring", "  'b' (BatchNorm)", "    param[0].lr_mult: 0 -> 1",
+         MODEL, "  ? 'b': 3 + 3 + 1 there, unknown blobs here", "not known",
+         "  B: BatchNorm 'b': param 0 leaves lr_mult at 1; the statistics of BatchNorm are not learned by gradient"],
+    ),
+    "normalize: true, which is no default there": (
+        DATA + layer("l", "SigmoidCrossEntropyLoss", "data data"),
+        DATA + layer("l", "SigmoidCrossEntropyLoss", "data data", more="loss_param { normalize: true }"),
+        ["parameters and wiring", "  'l' (SigmoidCrossEntropyLoss)", "    normalization: BATCH_SIZE -> VALID"],
+    ),
+    "two layers of one name": (
+        DATA + conv("c", "data", top="x") + conv("c", "data", top="y"),
+        DATA + conv("c", "data", "bias_term: false", top="x") + conv("c", "data", "bias_term: false", top="y"),
+        ["parameters and wiring", "  'c' (Convolution)", "    bias_term: true -> false", "    bias_term: true -> false",
+         MODEL, "  'c' does not load: 4x3x3x3 + 4 there, 4x3x3x3 here"],
+    ),
+    "two layers of one name gone": (
+        DATA + conv("c", "data", top="x") + conv("c", "data", top="y"),
+        DATA,
+        ["layers", "  - 'c' (Convolution)", "  - 'c' (Convolution)", MODEL, "  c: in the model, and not used"],
+    ),
+    "a level that takes a layer out": (
+        CONV + layer("r", "ReLU", "c", more="include { min_level: 0 }"),
+        CONV + layer("r", "ReLU", "c", more="include { min_level: 3 }"),
+        ["layers", "  - 'r' (ReLU)", "parameters and wiring", "  'r' (ReLU)",
+         "    include: [{min_level: 0}] -> [{min_level: 3}]  [other states]",
+         "not known", "  shapes and weights in other states: --stage and --level choose one"],
+    ),
+    "a stage that brings a layer in": (
+        CONV + layer("r", "ReLU", "c", more='include { phase: TEST stage: "a" }'),
+        CONV + layer("r", "ReLU", "c", more="include { phase: TEST }"),
+        ["layers", "  + 'r' (ReLU)  [TEST only]", "parameters and wiring", "  'r' (ReLU)",
+         "    include: [{phase: TEST, stage: [a]}] -> [{phase: TEST}]  [other states]",
+         "not known", "  shapes and weights in other states: --stage and --level choose one"],
+    ),
     "a layer gone": (RELU, DATA + conv("c", "data") + conv("d", "c"), ["layers", "  - 'r' (ReLU)"]),
     "a layer in between, in place": (
         RELU,
@@ -140,7 +230,8 @@ CHANGES = {
     "a type": (
         DATA + layer("r", "ReLU", "data", more="relu_param { negative_slope: 1 }"),
         DATA + layer("r", "ELU", "data", more="elu_param { alpha: 2 }"),
-        ["parameters and wiring", "  'r' (ELU)", "    type: ReLU -> ELU"],
+        ["parameters and wiring", "  'r' (ELU)", "    type: ReLU -> ELU",
+         "    relu_param.negative_slope: 1 -> nothing", "    alpha: nothing -> 2"],
     ),
     "a field, and a default for one that was set": (
         DATA + conv("c", "data", "stride: 2 group: 1"),
@@ -164,8 +255,8 @@ CHANGES = {
          "    param[0].name: nothing -> w", "    param[0].lr_mult: 1 -> 0"],
     ),
     "a field without a default": (
-        DATA + layer("l", "SoftmaxWithLoss", "data data"),
-        DATA + layer("l", "SoftmaxWithLoss", "data data", more="loss_param { ignore_label: 0 }"),
+        DATA + LABEL + layer("l", "SoftmaxWithLoss", "data label"),
+        DATA + LABEL + layer("l", "SoftmaxWithLoss", "data label", more="loss_param { ignore_label: 0 }"),
         ["parameters and wiring", "  'l' (SoftmaxWithLoss)", "    ignore_label: nothing -> 0"],
     ),
     "a loss weight": (
@@ -182,7 +273,8 @@ CHANGES = {
         CONV + layer("r", "ReLU", "c", more='include { phase: TEST stage: "a" }'),
         CONV + layer("r", "ReLU", "c", more='include { phase: TEST stage: "b" } relu_param { engine: CAFFE }'),
         ["parameters and wiring", "  'r' (ReLU)", "    engine: DEFAULT -> CAFFE  [other states]",
-         "    include: [{phase: TEST, stage: [a]}] -> [{phase: TEST, stage: [b]}]  [other states]"],
+         "    include: [{phase: TEST, stage: [a]}] -> [{phase: TEST, stage: [b]}]  [other states]",
+         "not known", "  shapes and weights in other states: --stage and --level choose one"],
     ),
     "a rule that leaves the layer where it is": (
         CONV,
@@ -239,7 +331,8 @@ def test_an_unknown_dim_is_no_difference():
 
 
 def model(text):
-    return stored_blobs(text_format.Parse(text, caffe_pb2.NetParameter()))
+    net = text_format.Parse(text, caffe_pb2.NetParameter())
+    return Model(stored_blobs(net), side_of_message("model", net, Wanted()))
 
 
 STORED = {
@@ -294,72 +387,3 @@ def test_a_published_net_equals_its_import_and_its_upgrade(shared, name):
     spec = netcompile.compile(__import__("io").StringIO(netcompile.import_net(text)), check=False)
     assert difference(text, str(spec.net)).equal
     assert difference(text, str(netcompile.upgrade(text))).equal
-
-
-# The command
-
-
-INPUT = "layers:\n- {name: data, type: Input, shape: {dim: [1, 3, 8, 8]}}\n"
-NET = INPUT + "- {name: ip, type: InnerProduct, num_output: %d}\n"
-
-
-def test_command_exit_codes(call):
-    prototxt = DATA.replace("2, 3", "1, 3") + layer(
-        "ip", "InnerProduct", "data", more="inner_product_param { num_output: 3 }"
-    )
-    files = {"a_yaml": NET % 3, "b_yaml": NET % 4, "a_prototxt": prototxt}
-    assert call("diff", "a.yaml", "a.prototxt", **files) == (0, "a.yaml and a.prototxt are the same net\n", "")
-    differ = call("diff", "a.prototxt", "b.yaml")
-    assert differ.code == 1
-    assert "num_output: 3 -> 4" in differ.out
-    assert call("diff", "a.yaml", "missing.yaml").code == 2
-    assert call("diff", "a.yaml").code == 2
-    assert call("diff", "a.yaml", "b.yaml", "--phase", "both").code == 2
-
-
-def test_command_says_what_is_wrong_with_a_file(call):
-    done = call("diff", "a.yaml", "b.prototxt", a_yaml=NET % 3, b_prototxt='layer { name: "a" typo: 1 }')
-    assert (done.code, done.out) == (2, "")
-    assert "b.prototxt:1:19: error[unknown-field]" in done.err
-    assert "is a solver" in call("diff", "a.yaml", "s.prototxt", s_prototxt='net: "n" base_lr: 1').err
-    assert "is a library" in call("diff", "a.yaml", "l.yaml", l_yaml="vars: {a: 1}").err
-
-
-def test_command_does_not_ask_whether_caffe_would_build_the_nets(call):
-    done = call(
-        "diff",
-        "a.yaml",
-        "a.yaml",
-        a_yaml="layers: [{name: a, type: ReLU, bottom: nowhere}, {name: b, type: Own, custom: true, bottom: a}]",
-    )
-    assert done.code == 0
-
-
-def test_command_looks_into_a_model(call):
-    net = netcompile.upgrade('layers { name: "ip" type: INNER_PRODUCT } ')
-    net.layer[0].blobs.add(shape={"dim": [3, 192]}, data=[0] * 576)
-    net.layer[0].blobs.add(shape={"dim": [3]}, data=[0] * 3)
-    model = net.SerializeToString()
-    done = call(
-        "diff", "a.yaml", "a.yaml", "--weights", "m.caffemodel", a_yaml=NET % 3, b_yaml=NET % 4, m_caffemodel=model
-    )
-    assert done == (0, "a.yaml and a.yaml are the same net\n\nweights of m.caffemodel\n  1 layer loads\n", "")
-    done = call("diff", "b.yaml", "b.yaml", "--weights", "m.caffemodel", "--format", "json")
-    assert done.code == 1
-    told = json.loads(done.out)
-    assert not told["equal"]
-    assert told["weights"]["refused"] == [{"layer": "ip", "before": [[3, 192], [3]], "after": [[4, 192], [4]]}]
-
-
-def test_command_compares_stages_and_deploy_nets(call):
-    spec = NET % 3 + "- {name: r, type: ReLU, include: {stage: extra}}\n"
-    files = {"a_yaml": NET % 3, "c_yaml": spec}
-    assert "'r' (ReLU)  [other states]" in call("diff", "a.yaml", "c.yaml", **files).out
-    assert "+ 'r' (ReLU)\n" in call("diff", "a.yaml", "c.yaml", "--stage", "extra").out
-    assert call("diff", "a.yaml", "c.yaml", "--phase", "train").code == 0
-    loss = "- {name: label, type: Input, shape: {dim: 1}}\n- {name: loss, type: SoftmaxWithLoss, bottom: [ip, label]}\n"
-    deployed = DATA.replace("2, 3", "1, 3") + layer(
-        "ip", "InnerProduct", "data", more="inner_product_param { num_output: 3 }"
-    )
-    files = {"d_yaml": NET % 3 + loss, "d_prototxt": deployed + layer("prob", "Softmax", "ip")}
-    assert call("diff", "d.yaml", "d.prototxt", "--phase", "deploy", **files).code == 0

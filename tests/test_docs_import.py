@@ -1,7 +1,7 @@
 """docs/import.md and docs/diff.md show what really happens: files are written, calls made, and their output compared.
 
 A block's info string names its file. In a `console` block, `$ netcompile ...` is a call, and what follows is all that
-it writes, to either stream. A named block whose file a call has just written is compared with it.
+it writes, to either stream. A named block whose file a call has just written is compared with it. `specs` has the zoo.
 `pytest --write-golden` writes what happens into the pages.
 """
 
@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -32,6 +33,7 @@ def run_console(text, call):
 def test_page(name, call, tmp_path, request):
     page = DOCS / name
     text = page.read_text(encoding="utf-8")
+    copytree(DOCS.parent / "specs", tmp_path / "specs")
     happened = []
     calls = 0
 
@@ -61,7 +63,7 @@ def test_the_page_names_all_keys_of_the_json(call):
     files = {path: content for _, path, content in BLOCK.findall(page) if path}
     for path, content in files.items():
         Path(path).write_text(content, encoding="utf-8")
-    told = json.loads(call("diff", *files, "--format", "json").out)
+    told = json.loads(call("diff", "before.yaml", "after.prototxt", "--format", "json").out)
     shape = re.search(r"^\{\n  \"before\": A.*?^\}$", page, re.MULTILINE | re.DOTALL)
     assert shape is not None
     assert set(re.findall(r'"(\w+)"', shape[0])) == keys(told) | {"refused", "before", "after"}

@@ -70,7 +70,6 @@ ACCEPTED = {
         'input: "a" input_shape { dim: 3 } input_shape { dim: 9 } input_dim: 1',
         'layer { name: "input" type: "Input" top: "a" input_param { shape { dim: 3 } } }',
     ),
-    "inputs without shapes are dropped": ('input: "a" layer { name: "l" }', 'layer { name: "l" }'),
     "shapes without inputs stay": ("input_shape { dim: 3 } input_dim: 1", "input_shape { dim: 3 } input_dim: 1"),
     "BatchNorm: three params": (
         'layer { type: "BatchNorm" param { lr_mult: 1 } param { name: "m" } param { share_mode: PERMISSIVE } }',
@@ -202,6 +201,7 @@ def test_mixed_formats_show_both_places():
         ("layers { layer { type: 'data' } name: 'a' loss_weight: 1 }", ["name", "loss_weight"], True),
         ("layers { layer { type: 'data' } } state {} input_shape {}", ["state", "input_shape"], True),
         ("layers { layer { type: 'data' } } layer { name: 'gone' }", ["'gone'"], True),
+        ("input: 'a' input: 'b' layer { name: 'l' }", ["input", "input"], True),
     ],
 )
 def test_what_gets_lost_is_a_warning(text, lost, compatible):

@@ -23,6 +23,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--stage", action="append", default=[], metavar="S", help="a stage that both nets are in; repeatable"
     )
     parser.add_argument("--level", type=int, metavar="N", help="the level that both nets are in")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="K=V", dest="variables", help="set a variable of `vars`"
+    )
     parser.add_argument("--weights", metavar="FILE", help="a .caffemodel: say which of its weights B can load")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to show it (default: text)")
 
@@ -36,9 +39,12 @@ def run(options: argparse.Namespace) -> int:
     report = Report()
     settings = settings_of(options)._replace(state=state_of(options))
     phase = options.phase and options.phase.upper()
-    difference = compare_files(options.before, options.after, settings, report, phase=phase, model=options.weights)
+    difference = compare_files(
+        options.before, options.after, settings, report,
+        phase=phase, model=options.weights, variables=options.variables,
+    )  # fmt: skip
+    show_findings(report.ordered(), options)
     if difference is None:
-        show_findings(report.ordered(), options)
         return WRONG_CALL
     if options.format == "json":
         sys.stdout.write(json.dumps(to_json(difference), indent=2) + "\n")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("file", metavar="NET.prototxt", help="a net or a solver, or - for standard input")
+    parser.add_argument("file", metavar="NET.prototxt", help="a net, a solver, a .caffemodel, or - for standard input")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it; else standard output")
 
 

@@ -13,7 +13,7 @@ from netcompile.layers import LAYER_TYPES
 from netcompile.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
 # Compared on their own, or no business of a layer's meaning.
 _APART: Final = frozenset(
@@ -25,6 +25,11 @@ _WINDOW: Final = {"kernel_size": ("kernel", None), "stride": ("stride", 1), "pad
 _SIDES: Final = frozenset(f"{stem}_{side}" for stem, _ in _WINDOW.values() if stem for side in "hw")
 _WINDOWED: Final = frozenset({"ConvolutionParameter", "PoolingParameter"})
 _PARAM: Final = ("name", "share_mode", "lr_mult", "decay_mult")
+# Statistics, which Caffe does not let the solver touch: it adds the entries itself (batch_norm_layer.cpp, LayerSetUp).
+_FIXED: Final = {"BatchNorm": 3}
+# What a loss is divided by where nothing says so (the LayerSetUp of each).
+_NORMALIZED: Final = ("loss_param.normalization", "loss_param.normalize")
+_NORMALIZATIONS: Final = {"SoftmaxWithLoss": "VALID", "SigmoidCrossEntropyLoss": "BATCH_SIZE"}
 _LARGEST_WHOLE: Final = 1e15
 
 
@@ -39,12 +44,15 @@ class FieldChange(NamedTuple):
 def changed_fields(before: Any, after: Any, *, inference: bool = False) -> list[FieldChange]:
     """What differs between the parameters of two layers; with `inference`, without what only training reads.
 
-    Of layers of different types, only messages are compared that are not one type's alone.
+    Of layers of different types, a message that belongs to one of the types counts for that one alone.
     """
     fillers = not inference or before.type == "DummyData"
-    alone = set() if before.type == after.type else _messages(before.type) ^ _messages(after.type)
+    both = {field.name for field, _ in before.ListFields()} & {field.name for field, _ in after.ListFields()}
+    alone = (_messages(before.type) ^ _messages(after.type)) - both
     changes = [
-        *_compare(before, after, "", _APART | alone, fillers=fillers),
+        *_with_normalization(_compare(before, after, "", _APART | alone, fillers=fillers), before, after),
+        *(FieldChange(path, value, None) for path, value in _said(before, alone, fillers=fillers)),
+        *(FieldChange(path, None, value) for path, value in _said(after, alone, fillers=fillers)),
         *_compare_params(before, after, inference),
     ]
     if not inference:
@@ -69,7 +77,7 @@ def changed_rules(before: Any, after: Any, phase: str | None) -> list[FieldChang
 
 def _messages(type_name: str) -> set[str]:
     kind = LAYER_TYPES.get(type_name)
-    return set() if kind is None else set(kind.messages)
+    return set() if kind is None else set(kind.params)
 
 
 def _differs(change: FieldChange) -> bool:
@@ -94,6 +102,38 @@ def _compare(
             yield FieldChange(f"{prefix}{name}", _effective(before, field), _effective(after, field))
         elif getattr(before, name) != getattr(after, name):
             yield from _compare(getattr(before, name), getattr(after, name), f"{prefix}{name}.", fillers=fillers)
+
+
+def _with_normalization(changes: Iterable[FieldChange], before: Any, after: Any) -> Iterator[FieldChange]:
+    """The changes, where the two ways to say what a loss is divided by are one: the newer."""
+    found = [_normalization(layer) for layer in (before, after)]
+    if None in found:
+        yield from changes
+        return
+    yield from (change for change in changes if change.field not in _NORMALIZED)
+    yield FieldChange(_NORMALIZED[0], *found)
+
+
+def _normalization(layer: Any) -> str | None:
+    """What a loss is divided by; None for a layer that does not read both fields."""
+    default = _NORMALIZATIONS.get(layer.type)
+    if default is None or "normalization" not in layer.loss_param.DESCRIPTOR.fields_by_name:
+        return None
+    given = layer.loss_param
+    if given.HasField("normalization"):
+        return str(given.NormalizationMode.Name(given.normalization))
+    if given.HasField("normalize"):
+        return "VALID" if given.normalize else "BATCH_SIZE"
+    return default
+
+
+def _said(layer: Any, messages: Container[str], *, fillers: bool) -> Iterator[tuple[str, Any]]:
+    """What some of a layer's messages say beyond their defaults, by path."""
+    for field, message in layer.ListFields():
+        if field.name in messages:
+            empty = type(message)()
+            changes = _compare(empty, message, f"{field.name}.", fillers=fillers)
+            yield from ((change.field, change.after) for change in changes if _differs(change))
 
 
 def _set_fields(before: Any, after: Any) -> list[Any]:
@@ -164,13 +204,25 @@ def _window(message: Any, name: str) -> Any:
 def _compare_params(before: Any, after: Any, inference: bool) -> Iterator[FieldChange]:  # noqa: FBT001 - passed on
     """The `param` entries; one that is missing says what an empty one says."""
     for i in range(max(len(before.param), len(after.param))):
-        specs = [one.param[i] if i < len(one.param) else type(one.param[0] if one.param else other.param[0])()
-                 for one, other in ((before, after), (after, before))]  # fmt: skip
-        for name in _PARAM[:1] if inference else _PARAM:
+        specs = [_param(layer, other, i) for layer, other in ((before, after), (after, before))]
+        names: tuple[str, ...] = _PARAM[:1] if inference else _PARAM
+        if all(spec.lr_mult == 0 for spec in specs):
+            names = tuple(name for name in names if name != "decay_mult")  # nothing moves the blob
+        for name in names:
             field = specs[0].DESCRIPTOR.fields_by_name[name]
             absent = "STRICT" if name == "share_mode" else None
             values = [value if (value := _effective(spec, field)) is not None else absent for spec in specs]
             yield FieldChange(f"param[{i}].{name}", *values)
+
+
+def _param(layer: Any, other: Any, i: int) -> Any:
+    """Entry `i` of a layer's `param` as Caffe has it; one of `other` tells the message where the layer has none."""
+    if i < len(layer.param):
+        return layer.param[i]
+    spec = type(other.param[i])()
+    if i < _FIXED.get(layer.type, 0):
+        spec.lr_mult = 0
+    return spec
 
 
 def _weights(layer: Any) -> Any:

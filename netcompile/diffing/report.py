@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from netcompile.differ import Difference, FieldEntry, LayerEntry, ShapeEntry
     from netcompile.diffing.fields import FieldChange
-    from netcompile.diffing.weights import Weights
+    from netcompile.diffing.weights import Mismatch, Weights
 
 _SHOWN_SHAPES: Final = 5  # of one cause
 _SHOWN_NAMES: Final = 8
+_SHOWN_PROBLEMS: Final = 3
 _LONGEST: Final = 60  # characters of a value
 
 
@@ -37,6 +38,7 @@ def to_text(difference: Difference, model: str | None = None) -> str:
             f"weights of {model or 'a model trained before'}",
             list(_weight_lines(difference.weights, told=model is not None)),
         ),
+        ("not known", list(_open_lines(difference))),
     ):
         if part:
             lines += ["", title, *(f"  {line}" for line in part)]
@@ -84,7 +86,10 @@ def _weight_lines(weights: Weights, *, told: bool) -> Iterator[str]:
     if told:
         yield f"{len(weights.loaded)} {'layer loads' if len(weights.loaded) == 1 else 'layers load'}"
     for one in weights.refused:
-        yield f"'{one.layer}' does not load: {_blobs(one.before)} there, {_blobs(one.after)} here"
+        why = ": the same data give other sizes" if _may_agree(one) else ""
+        yield f"'{one.layer}' does not load: {_blobs(one.before)} there, {_blobs(one.after)} here{why}"
+    for one in weights.unknown:
+        yield f"? '{one.layer}': {_blobs(one.before)} there, {_blobs(one.after)} here"
     for names, text in (
         (weights.missing, "not in the model, starting afresh"),
         (weights.unused, "in the model, and not used"),
@@ -92,6 +97,30 @@ def _weight_lines(weights: Weights, *, told: bool) -> Iterator[str]:
         if names:
             more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
             yield f"{', '.join(names[:_SHOWN_NAMES])}{more}: {text}"
+
+
+def _may_agree(one: Mismatch) -> bool:
+    """True where unknown dims alone can be what differs."""
+    pairs = zip(one.before or (), one.after or (), strict=False)
+    return not any(
+        a is not None
+        and b is not None
+        and (len(a) != len(b) or any(x != y for x, y in zip(a, b, strict=True) if None not in (x, y)))
+        for a, b in pairs
+    ) and len(one.before or ()) == len(one.after or ())
+
+
+def _open_lines(difference: Difference) -> Iterator[str]:
+    """What the comparison could not look at, and what would help."""
+    for name, problems in zip((difference.before, difference.after), difference.problems, strict=True):
+        yield from (f"{name}: {text}" for text in problems[:_SHOWN_PROBLEMS])
+        if len(problems) > _SHOWN_PROBLEMS:
+            yield f"{name}: and {len(problems) - _SHOWN_PROBLEMS} more that Caffe would refuse"
+    if any(None not in (one.before, one.after) for one in difference.weights.unknown):
+        yield "whether weights marked ? fit: a size decides that is not known; `top_shapes` in a spec says it"
+    entries: list[LayerEntry | FieldEntry] = [*difference.layers, *difference.fields]
+    if any("OTHER" in entry.phases for entry in entries):
+        yield "shapes and weights in other states: --stage and --level choose one"
 
 
 def _in_phases(entry: LayerEntry | FieldEntry, difference: Difference) -> str:
@@ -130,7 +159,9 @@ def _dims(dims: Sequence[int | None]) -> str:
     return "x".join("?" if dim is None else str(dim) for dim in dims) or "scalar"
 
 
-def _blobs(blobs: Sequence[Sequence[int | None] | None]) -> str:
+def _blobs(blobs: Sequence[Sequence[int | None] | None] | None) -> str:
+    if blobs is None:
+        return "unknown blobs"
     return " + ".join("?" if dims is None else _dims(dims) for dims in blobs) or "no blobs"
 
 
@@ -148,7 +179,12 @@ def to_json(difference: Difference) -> dict[str, Any]:
         "renamed": _layers(difference, "renamed"),
         "changed": [_flat(entry) for entry in difference.fields],
         "shapes": [_flat(entry) for entry in difference.shapes],
-        "weights": {**weights._asdict(), "refused": [one._asdict() for one in weights.refused]},
+        "weights": {
+            **weights._asdict(),
+            "refused": [one._asdict() for one in weights.refused],
+            "unknown": [one._asdict() for one in weights.unknown],
+        },
+        "problems": dict(zip(("before", "after"), map(list, difference.problems), strict=True)),
     }
 
 

@@ -1,13 +1,14 @@
 """The comments of a prototxt, each with what it speaks of: the field or layer that it stands behind or before.
 
 Knows where things are written, not what they mean. A place is the name of a field at the top, which element of it, and
-the names of the fields inside that lead to the comment, at most two.
+the fields inside that lead to the comment, at most two, each with its number among those of its name.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from netcompile.importing import scalars
 from netcompile.importing.layout import Remarks
 from netcompile.records import NamedTuple
 from netcompile.text_format.scan import LIST, MESSAGE, Scanner, find_comments
@@ -27,7 +28,7 @@ class Spot(NamedTuple):
 
     field: str
     element: int
-    path: tuple[str, ...]
+    path: tuple[tuple[str, int], ...]
 
 
 class Comments(NamedTuple):
@@ -36,6 +37,10 @@ class Comments(NamedTuple):
     spots: dict[Spot, Remarks]
     last: list[str]
     fields: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.last) + sum(len(one.before) + len(one.behind) for one in self.spots.values())
 
 
 NO_COMMENTS: Final = Comments({}, [])
@@ -60,7 +65,7 @@ def read_comments(text: str) -> Comments:
             comments.last.append(written)
         else:
             remarks = comments.spots.setdefault(spot, Remarks([], []))
-            (remarks.behind if behind else remarks.before).append(written)
+            (remarks.behind if behind else remarks.before).append((offset, written))
     return comments
 
 
@@ -89,25 +94,42 @@ def _spot(
 def _inside(numbered: tuple[int, Entry], offset: int, *, behind: bool) -> tuple[Spot, bool]:
     index, entry = numbered
     top = entry.name
-    path: tuple[str, ...] = ()
+    path: tuple[tuple[str, int], ...] = ()
     while entry.kind == MESSAGE:
-        earlier = [child for child in entry.value if child.start < offset]
-        later = [child for child in entry.value if child.start > offset]
-        if earlier and offset < earlier[-1].end:
-            entry = earlier[-1]
-            path = (*path, entry.name)
+        children = _numbered(entry.value)
+        earlier = [child for child in children if child[1].start < offset]
+        later = [child for child in children if child[1].start > offset]
+        if earlier and offset < earlier[-1][1].end:
+            number, entry = earlier[-1]
+            path = (*path, (entry.name, number))
             continue
         if behind and earlier:
-            return Spot(top, index, (*path, earlier[-1].name)[:_DEEPEST]), True
+            return Spot(top, index, (*path, _step(earlier[-1]))[:_DEEPEST]), True
         if later and not behind:
-            return Spot(top, index, (*path, later[0].name)[:_DEEPEST]), False
+            return Spot(top, index, (*path, _step(later[0]))[:_DEEPEST]), False
         return Spot(top, index, path[:_DEEPEST]), not behind
     return Spot(top, index, path[:_DEEPEST]), False
 
 
+def _step(numbered: tuple[int, Entry]) -> tuple[str, int]:
+    return numbered[1].name, numbered[0]
+
+
 def as_comment(words: str) -> str:
-    """Some words as a YAML comment: in one line, without what YAML takes for a line break or refuses."""
-    shown = "".join(c if c.isprintable() or c == "\t" else " " if c.isspace() else "?" for c in words.rstrip())
+    """Some words as a YAML comment: in one line, and what YAML takes for a line break or refuses as an escape.
+
+    Bytes that are no UTF-8 are read as those of Windows, which has the older Latin-1 but for control characters.
+    """
+    shown = "".join(c if c.isprintable() or c == "\t" else _shown(c) for c in words.rstrip())
     if _MODELINE in shown:
         return f"# prototxt: {shown.strip()}"
     return f"#{shown}" if shown.startswith((" ", "!", "#")) or not shown else f"# {shown}"
+
+
+def _shown(character: str) -> str:
+    if character.isspace():
+        return " "
+    if "\udc80" <= character <= "\udcff":  # a byte
+        byte = character.encode(errors="surrogateescape")
+        character = byte.decode("cp1252", "ignore") or character
+    return character if character.isprintable() else scalars.escaped(character)

@@ -84,6 +84,8 @@ def _has(item: Item, path: tuple[str, str], default: Data) -> _Has:
     own = _value(item, path)
     if path == _IN_PLACE and own is None:
         return _Has.OTHER if _writes_top(item) else _Has.NOTHING
+    if own is not None and item.is_commented(path):
+        return _Has.OTHER  # which stays where the comment is
     if path == _CUSTOM and not item.layer.HasField("name"):
         return _Has.OTHER
     if _removes(item, path):

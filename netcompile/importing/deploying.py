@@ -33,20 +33,6 @@ def plan_deploy(net: Any, given: Any) -> DeployPlan:
     return _Planner(net, given).plan()
 
 
-def split_inputs(net: Any) -> Any:
-    """The net with an input layer for each input, as a spec's deploy net has them."""
-    split = type(net)()
-    split.CopyFrom(net)
-    split.ClearField("layer")
-    for layer in net.layer:
-        if layer.type != "Input" or len(layer.top) != len(layer.input_param.shape):
-            split.layer.add().CopyFrom(layer)
-            continue
-        for top, shape in zip(layer.top, layer.input_param.shape, strict=True):
-            split.layer.add(name=top, type="Input", top=[top]).input_param.shape.add().CopyFrom(shape)
-    return split
-
-
 class _Planner:
     def __init__(self, net: Any, given: Any) -> None:
         state = State("DEPLOY", 0, tuple(net.state.stage))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from netcompile.importing.comments import as_comment
-from netcompile.importing.layout import Data, Remarks, item_lines, key_lines
+from netcompile.importing.layout import Data, Path, Remark, Remarks, item_lines, key_lines
 from netcompile.importing.values import message_data
 from netcompile.records import NamedTuple
 
@@ -43,9 +43,8 @@ class _Remarked:
 
     def __init__(self) -> None:
         self.keys: dict[str, Remarks] = {}
-        self.items: dict[int, Remarks] = {}
-        self.in_items: dict[int, dict[str, Remarks]] = {}
-        self.first: list[str] = []
+        self.items: dict[int, dict[Path, Remarks]] = {}
+        self.first: list[Remark] = []
 
 
 def write_document(document: Document) -> str:
@@ -53,16 +52,16 @@ def write_document(document: Document) -> str:
     keys = message_data(document.header)
     items = [item.data() for item in document.items]
     remarked = _place_comments(document, keys, items)
-    lines = [f"# yaml-language-server: $schema={document.schema}", *remarked.first]
+    lines = [f"# yaml-language-server: $schema={document.schema}", *(text for _, text in sorted(remarked.first))]
     for key, data in keys.items():
-        lines += key_lines(key, data, 0, remarked.keys.get(key))
+        lines += key_lines(key, data, 0, _own(remarked.keys, key))
     if document.defaults:
         lines.append("defaults:")
         for name, data in document.defaults.items():
             lines += key_lines(name, data, _STEP)
     lines.append("layers:" if items else "layers: []")
     for i, item in enumerate(items):
-        lines += item_lines(item, _STEP, remarked.items.get(i), remarked.in_items.get(i))
+        lines += item_lines(item, _STEP, remarked.items.get(i))
     lines += document.comments.last
     if document.deploy is not None:
         lines += [as_comment(f" {line}") for line in document.drift]
@@ -82,13 +81,17 @@ def _solver_lines(solver: Any, comments: Comments) -> list[str]:
         _add(remarks, spot.field if spot.field in keys else next(iter(keys)), own)
     lines = ["solver:"]
     for key, value in keys.items():
-        lines += key_lines(key, value, _STEP, remarks.get(key))
+        lines += key_lines(key, value, _STEP, _own(remarks, key))
     return [*lines, *(f"  {comment}" for comment in comments.last)]
+
+
+def _own(remarks: Mapping[str, Remarks], key: str) -> dict[Path, Remarks] | None:
+    return {(): remarks[key]} if key in remarks else None
 
 
 def _place_comments(document: Document, keys: Mapping[str, Data], items: Sequence[dict[str, Data]]) -> _Remarked:
     remarked = _Remarked()
-    at = _items_by_place(document)
+    at = _items_by_place(document.items, document.comments, document.origins)
     for spot, remarks in document.comments.spots.items():
         place = at.get((spot.field, spot.element))
         if place is not None:
@@ -100,17 +103,31 @@ def _place_comments(document: Document, keys: Mapping[str, Data], items: Sequenc
     return remarked
 
 
-def _items_by_place(document: Document) -> dict[tuple[str, int], tuple[int, str]]:
+def mark_commented(items: Sequence[Item], comments: Comments, origins: Origins | None) -> None:
+    """Tell the items at which of their fields comments will stand, so that these stay where they are."""
+    if not comments.spots:
+        return
+    at = _items_by_place(items, comments, origins)
+    for spot in comments.spots:
+        index, phase = at.get((spot.field, spot.element), (None, ""))
+        if index is not None and spot.path:
+            place = _place(items[index].data(), spot, phase)
+            items[index].commented.add(tuple(str(key) for key in place if isinstance(key, str)))
+
+
+def _items_by_place(
+    items: Sequence[Item], comments: Comments, origins: Origins | None
+) -> dict[tuple[str, int], tuple[int, str]]:
     """The item of each element of the text, and the phase of its layer; one that is gone counts to the next."""
     at: dict[tuple[str, int], tuple[int, str]] = {}
-    origins, spots = document.origins, document.comments.spots
     if origins is None:
         return at
-    for i, item in enumerate(document.items):
+    for i, item in enumerate(items):
         for offset, phase in enumerate(item.layers):
             written = origins.written(item.first + offset)
             if written.field == "input":
-                at.update({(field, element): (i, phase) for field, element, _ in spots if field.startswith("input")})
+                inputs = [spot for spot in comments.spots if spot.field.startswith("input")]
+                at.update({(spot.field, spot.element): (i, phase) for spot in inputs})
             element = written.element
             while element >= 0 and (written.field, element) not in at:
                 at[written.field, element] = (i, phase)
@@ -121,22 +138,36 @@ def _items_by_place(document: Document) -> dict[tuple[str, int], tuple[int, str]
 def _place_in_item(
     remarked: _Remarked, index: int, data: dict[str, Data], spot: Spot, remarks: Remarks, *, phase: str
 ) -> None:
-    names = ["param" if name in _PARAM_LISTS else name for name in reversed(spot.path)]
-    found = next((name for name in names if name in data), None)
-    if found is not None:
-        _add(remarked.in_items.setdefault(index, {}), found, remarks)
-        return
-    if spot.path or phase == "test":
+    own = remarked.items.setdefault(index, {})
+    place = _place(data, spot, phase)
+    ends_block = len(spot.path) == 1 and spot.path[0][0].endswith("_param")  # whose fields are the layer's own now
+    if place == (phase,) or (not place and ((spot.path and not ends_block) or phase == "test")):
         remarks = Remarks([*remarks.before, *remarks.behind], [])
-    if phase in data and (spot.path or phase == "test"):
-        _add(remarked.in_items.setdefault(index, {}), phase, remarks)
-        return
-    own = remarked.items.setdefault(index, Remarks([], []))
-    own.before.extend(remarks.before)
-    own.behind.extend(remarks.behind)
+    _add(own, place, remarks)
 
 
-def _add(into: dict[str, Remarks], key: str, remarks: Remarks) -> None:
-    own = into.setdefault(key, Remarks([], []))
+def _place(data: dict[str, Data], spot: Spot, phase: str) -> Path:
+    """Where in an item a comment goes: to its field, else to what that is in, else to the phase or to the item."""
+    for depth in range(len(spot.path), 0, -1):
+        names = [name for name, _ in spot.path[:depth]]
+        name = "param" if names[-1] in _PARAM_LISTS else names[-1]
+        blocks: list[Path] = [(), *((block,) for block in names[:-1]), (phase,)]
+        for block in blocks:
+            inner = data.get(str(block[0])) if block else data
+            if isinstance(inner, dict) and name in inner:
+                return _element((*block, name), inner[name], spot.path[depth - 1][1])
+    return (phase,) if phase in data and (spot.path or phase == "test") else ()
+
+
+def _element(place: Path, data: Data, number: int) -> Path:
+    """The place of one of several values."""
+    return (*place, number) if isinstance(data, list) and number < len(data) else place
+
+
+_Place = TypeVar("_Place", str, Path)
+
+
+def _add(into: dict[_Place, Remarks], place: _Place, remarks: Remarks) -> None:
+    own = into.setdefault(place, Remarks([], []))
     own.before.extend(remarks.before)
     own.behind.extend(remarks.behind)

@@ -54,10 +54,12 @@ def read_text(source: Source, kind: str, report: Report, fork: Fork | None = Non
     return _upgraded(parsed.message, comments, report, fork, parsed.positions.find)
 
 
-def read_message(message: Message, kind: str, report: Report, fork: Fork | None = None) -> Given:
-    """Take a net or solver that is a message of any pool. It is not modified."""
+def read_message(
+    message: Message, kind: str, report: Report, fork: Fork | None = None, path: str | None = None
+) -> Given:
+    """Take a net or solver that is a message of any pool. It is not modified. `path` is the file that it is from."""
     own = getattr(fork or own_messages, kind).FromString(message.SerializePartialToString())
-    check_message(own, report)
+    check_message(own, report, path)
     return _upgraded(own, NO_COMMENTS, report, fork)
 
 

@@ -31,10 +31,10 @@ class Item:
     """One layer of the spec. `layers` has its layers of the net by phase, under "" the one that is in no pair.
 
     `fields` is what holds in all phases and `variants` what differs, by phase. `wires` has the keys of its bottoms and
-    tops. `extra` keys stand last: its rules.
+    tops. `extra` keys stand last: its rules. `commented` has the paths to what comments speak of.
     """
 
-    __slots__ = ("_learned", "extra", "fields", "first", "fork", "layers", "variants", "wires")
+    __slots__ = ("_learned", "commented", "extra", "fields", "first", "fork", "layers", "variants", "wires")
 
     def __init__(self, first: int, layers: dict[str, Any], fork: Fork | None = None) -> None:
         self.first = first
@@ -44,6 +44,7 @@ class Item:
         self.wires: dict[str, Data] = {}
         self.extra: dict[str, Data] = {}
         self.variants: dict[str, Fields] = {}
+        self.commented: set[tuple[str, ...]] = set()
         if "" in layers:
             self.fields = layer_fields(layers[""])
             self.extra.update(_rules(layers[""]))
@@ -68,6 +69,10 @@ class Item:
         index = self.first + len(self.layers) - 1
         if index in planned:
             self.fields["", "deploy"] = planned[index]
+
+    def is_commented(self, path: tuple[str, str]) -> bool:
+        """True where a comment speaks of a field, or of the block that it is in."""
+        return not self.commented.isdisjoint((path, path[:1], path[1:]))
 
     def learned_count(self) -> int | None:
         """How many learned blobs the layer has, where its parameters tell."""

@@ -16,13 +16,15 @@ WIDTH: Final = 120
 _STEP: Final = 2
 
 Data: TypeAlias = "str | list[Data] | dict[str, Data]"
+Remark: TypeAlias = "tuple[int, str]"  # a comment, with its place among all
+Path: TypeAlias = "tuple[str | int, ...]"  # to a value inside data: keys, and numbers of items
 
 
 class Remarks(NamedTuple):
     """The comments of an item or of a key: in lines before it, and behind it."""
 
-    before: list[str]
-    behind: list[str]
+    before: list[Remark]
+    behind: list[Remark]
 
 
 def flow(data: Data) -> str:
@@ -34,44 +36,62 @@ def flow(data: Data) -> str:
     return f"{{{', '.join(f'{key}: {flow(value)}' for key, value in data.items())}}}"
 
 
-def key_lines(key: str, data: Data, indent: int = 0, remarks: Remarks | None = None) -> list[str]:
-    """Write a key with its value, and its comments, `indent` columns in."""
-    return _remarked(_lines(f"{' ' * indent}{key}: ", data, indent), indent, remarks)
+def key_lines(key: str, data: Data, indent: int = 0, remarks: Mapping[Path, Remarks] | None = None) -> list[str]:
+    """Write a key with its value, `indent` columns in, and the comments in it by path; `()` is the path of its own."""
+    return _tree(f"{' ' * indent}{key}: ", data, indent, remarks or {})
 
 
-def item_lines(
-    item: dict[str, Data], indent: int, remarks: Remarks | None = None, of_keys: Mapping[str, Remarks] | None = None
-) -> list[str]:
-    """Write an item of a list: on one line, unless it is too long or its keys have comments of their own."""
-    prefix = f"{' ' * indent}- "
-    if not of_keys:
-        return _remarked(_lines(prefix, item, indent), indent, remarks)
+def item_lines(item: dict[str, Data], indent: int, remarks: Mapping[Path, Remarks] | None = None) -> list[str]:
+    """Write an item of a list: on one line, unless it is too long or comments stand in it."""
+    return _tree(f"{' ' * indent}- ", item, indent, remarks or {})
+
+
+def _tree(prefix: str, data: Data, indent: int, remarks: Mapping[Path, Remarks]) -> list[str]:
+    """Write data behind a prefix, in block style where comments stand in it."""
+    inside: dict[str | int, dict[Path, Remarks]] = {}
+    for path, found in remarks.items():
+        if path:
+            inside.setdefault(path[0], {})[path[1:]] = found
+    own = remarks.get((), Remarks([], []))
+    if len(data) == 1 and all(path == () for within in inside.values() for path in within):
+        for (only,) in (within.values() for within in inside.values()):
+            own = Remarks([*own.before, *only.before], [*own.behind, *only.behind])
+        inside = {}
+    if not inside or isinstance(data, str):
+        return _remarked(_lines(prefix, data, indent), indent, own)
     inner = indent + _STEP
-    first, *rest = item
-    lines = [*_comments(of_keys[first].before, indent)] if first in of_keys else []
-    behind = Remarks([], of_keys[first].behind) if first in of_keys else None
-    opening = key_lines(first, item[first], inner, behind)
-    lines += [prefix + line[inner:] if i == 0 else line for i, line in enumerate(opening)]
-    for key in rest:
-        lines += key_lines(key, item[key], inner, of_keys.get(key))
-    return _remarked(lines, indent, remarks)
+    pad = " " * inner
+    lines: list[str] = []
+    entries = data.items() if isinstance(data, dict) else enumerate(data)
+    for key, value in entries:
+        lines += _tree(f"{pad}{key}: " if isinstance(data, dict) else f"{pad}- ", value, inner, inside.get(key, {}))
+    if not prefix.endswith("- "):
+        return _remarked([prefix.rstrip(), *lines], indent, own)
+    first = next(i for i, line in enumerate(lines) if not line.lstrip().startswith("#"))
+    above = [" " * indent + line.lstrip() for line in lines[:first]]
+    lines = [*above, prefix + lines[first][inner:], *lines[first + 1 :]]
+    return _remarked(lines, indent, own)
 
 
-def _remarked(lines: list[str], indent: int, remarks: Remarks | None) -> list[str]:
-    """Put comments around lines: a single short one behind a single line, others in lines of their own."""
-    if remarks is None:
+def _remarked(lines: list[str], indent: int, remarks: Remarks) -> list[str]:
+    """Put comments around lines: a single short one behind a single line, others in lines of their own.
+
+    They keep their order, for which those behind may have to go before.
+    """
+    if not (remarks.before or remarks.behind):
         return lines
-    before, behind = list(remarks.before), list(remarks.behind)
-    if len(lines) == 1 and len(behind) == 1 and len(lines[0]) + len(behind[0]) + 2 <= WIDTH:
-        lines = [f"{lines[0]}  {behind.pop()}"]
-    elif len(lines) == 1:
-        before += behind
-        behind = []
+    before, behind = sorted(remarks.before), sorted(remarks.behind)
+    if before and behind and behind[0] < before[-1]:
+        before, behind = sorted([*before, *behind]), []
+    if len(lines) == 1 and len(behind) == 1 and len(lines[0]) + len(behind[0][1]) + 2 <= WIDTH:
+        return [*_comments(before, indent), f"{lines[0]}  {behind[0][1]}"]
+    if len(lines) == 1:
+        before, behind = [*before, *behind], []
     return [*_comments(before, indent), *lines, *_comments(behind, indent + _STEP)]
 
 
-def _comments(comments: Iterable[str], indent: int) -> Iterable[str]:
-    return [f"{' ' * indent}{comment}" for comment in comments]
+def _comments(comments: Iterable[Remark], indent: int) -> Iterable[str]:
+    return [f"{' ' * indent}{comment}" for _, comment in comments]
 
 
 def _lines(prefix: str, data: Data, indent: int) -> list[str]:

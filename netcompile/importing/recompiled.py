@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from netcompile.compiler import Settings, expand_document
 from netcompile.deploy import derive_deploy, read_options
 from netcompile.diagnostics import Report
-from netcompile.differ import NetSide, compare
-from netcompile.diffing.graphs import graphs_of_net
+from netcompile.differ import compare
 from netcompile.diffing.report import to_text
+from netcompile.diffing.sides import Wanted, side_of_message
 from netcompile.emit import emit
-from netcompile.importing.deploying import split_inputs
 from netcompile.load import load
 from netcompile.lower import lower
 from netcompile.solving.section import fill_solver
@@ -59,11 +58,8 @@ class Recompiled:
         if derived is None or report.failed:
             return ["no deploy net comes of the spec as it is:", *(f"  {found.message}" for found in report)]
         own, other = (
-            NetSide(name, net, graphs_of_net(net, phase="DEPLOY", fork=self.fork))
-            for name, net in (
-                ("deploy as this spec gives it", emit(derived.net)),
-                ("as it was given", split_inputs(given)),
-            )
+            side_of_message(name, net, Wanted("DEPLOY"), self.fork)
+            for name, net in (("deploy as this spec gives it", emit(derived.net)), ("as it was given", given))
         )
         difference = compare(own, other, inference=True)
         # The names of layers matter to their weights alone.

@@ -33,10 +33,11 @@ def text(value: str) -> str:
         return value
     if value.isprintable():
         return "'" + value.replace("'", "''") + "'"
-    return '"' + "".join(map(_escaped, value)) + '"'
+    return '"' + "".join(map(escaped, value)) + '"'
 
 
-def _escaped(character: str) -> str:
+def escaped(character: str) -> str:
+    """A character as it stands in a string with double quotes."""
     if character in _ESCAPES:
         return _ESCAPES[character]
     if character.isprintable():

@@ -92,8 +92,12 @@ def _upgrades_inputs(net: Any) -> bool:
 
 
 def _upgrade_inputs(net: Any, origins: Origins, findings: Findings) -> Any:
-    """Put a layer of type Input before all others for the net's `input`; without any shapes, just drop the inputs."""
+    """Put a layer of type Input before all others for the net's `input`; without any shapes, Caffe drops the inputs."""
     upgraded = type(net)()
+    if not (net.input_shape or net.input_dim):
+        for index, name in enumerate(net.input):
+            text = f"input '{name}' has no shape, so Caffe drops it: no layer makes '{name}' then"
+            findings.drop(Written("input", index), text, "give an `input_shape`, or four `input_dim`, for each input")
     if net.input_shape or net.input_dim:
         layer = upgraded.layer.add(name="input", type="Input", top=net.input)
         layer.input_param.SetInParent()

@@ -113,7 +113,7 @@ def test_other_files_are_a_wrong_call(call, tmp_path, name, data, said):
 
 
 def test_findings_of_the_reading_are_shown(call):
-    done = call("import", "a.prototxt", a_prototxt='layer { name: "a" typ: "ReLU" }')
+    done = call("import", "a.prototxt", a_prototxt='layer { name: "a" rows: 1 }')
     assert (done.code, done.out) == (1, "")
     assert "a.prototxt:1:19: error[unknown-field]" in done.err
     assert "--caffe" in done.err
@@ -133,7 +133,10 @@ def test_unknown_fields_of_a_binary_message_are_an_error_that_names_them(call):
     data = net.SerializeToString() + b"\xc2\x3e\x02hi"  # field 1000 of NetParameter
     done = call("import", "n.caffemodel", n_caffemodel=data)
     assert (done.code, done.out) == (1, "")
-    assert "error[unknown-field]: NetParameter 'n' has field 1000, which Caffe's messages don't have" in done.err
+    assert (
+        "error[unknown-field]: n.caffemodel: NetParameter 'n' has field 1000, which Caffe's messages don't have"
+        in done.err
+    )
     assert "--caffe" in done.err
 
 
@@ -142,9 +145,95 @@ def test_text_that_is_no_utf8_is_said(call):
     done = call("import", "n.caffemodel", n_caffemodel=data)
     assert done.code == 0
     assert "warning[not-utf8]" in done.err
-    assert "name: \ufffd\ufffd" in done.out.replace("'", "")
-    done = call("import", "t.prototxt", t_prototxt=b'name: "\\377"')
+    assert "n.caffemodel: the text of 'name' in NetParameter" in done.err
+    assert "name: '\\xff\\xfe'" in done.out
+    done = call("import", "t.prototxt", t_prototxt=b'name: "\\377" layer {}')
     assert "warning[not-utf8]" in done.err
+    assert "t.prototxt: text that is not UTF-8 can't be kept: \\x.. stands for its bytes\n" in done.err
+
+
+def test_names_that_are_no_utf8_stay_apart(call):
+    net = (
+        b'layer { name: "d" type: "Input" top: "\\377" top: "\\376" }\n'
+        b'layer { name: "r" type: "ReLU" bottom: "\\377" top: "r" }'
+    )
+    out = call("import", "t.prototxt", t_prototxt=net).out
+    assert "top: ['\\xff', '\\xfe']" in out
+    assert "{name: r, type: ReLU}" in out
+    assert (
+        call("diff", "t.prototxt", "u.prototxt", u_prototxt=net.replace(b'bottom: "\\377', b'bottom: "\\376')).code == 1
+    )
+
+
+def test_what_is_imported_is_not_overwritten(call, tmp_path):
+    files = {"n_prototxt": NET, "s_prototxt": "base_lr: 1"}
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "s.prototxt")
+    for arguments in (
+        ("n.prototxt", "-o", "n.prototxt"),
+        ("n.prototxt", "--solver", "s.prototxt", "-o", "./s.prototxt"),
+        ("n.prototxt", "--solver", "s.prototxt", "-o", "link.yaml"),
+        ("n.prototxt", "--deploy", "n.prototxt", "-o", "n.prototxt"),
+    ):
+        done = call("import", *arguments, **files)
+        assert (done.code, done.out) == (2, "")
+        assert "it would be overwritten" in done.err
+    assert (tmp_path / "n.prototxt").read_text() == NET
+    assert (tmp_path / "s.prototxt").read_text() == "base_lr: 1"
+
+
+def test_standard_input_is_read_once(call):
+    done = call("import", "-", "--solver", "-")
+    assert (done.code, done.out) == (2, "")
+    assert "read once" in done.err
+
+
+def test_what_is_no_net_is_told_from_a_slip(call):
+    done = call("import", "users.txt", users_txt="root:x:0:0:root:/root:/bin/sh\n")
+    assert (done.code, done.err) == (2, "netcompile: users.txt is not a prototxt net: none of its fields are\n")
+    slip = call("import", "a.prototxt", a_prototxt='layr { name: "a" }')
+    assert (slip.code, slip.out) == (1, "")
+    assert "error[unknown-field]" in slip.err
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", 'name: "n"'])
+def test_a_net_without_layers_is_said(call, text):
+    done = call("import", "a.prototxt", a_prototxt=text)
+    assert done.code == 0
+    assert "layers: []" in done.out
+    assert done.err == "a.prototxt: has no layers\n"
+
+
+def test_an_input_without_a_shape_is_said(call):
+    done = call("import", "a.prototxt", a_prototxt='input: "a"\n' + NET)
+    assert done.code == 0
+    assert "a.prototxt:1:1: warning[upgrade-dropped-field]: input 'a' has no shape" in done.err
+
+
+@pytest.mark.parametrize(
+    ("net", "said"),
+    [
+        ('layer { name: "a" type: "ReLU" phase: TRAIN }', "the phase in each layer is left out: Caffe puts it in"),
+        (
+            'layer { name: "x_a_0_split" type: "Split" bottom: "x" top: "x_a_0_split_0" } layer { name: "a" }',
+            "1 layer of type Split is left out: Caffe puts it in",
+        ),
+    ],
+)
+def test_one_thing_is_left_out(call, net, said):
+    assert said in call("import", "s.caffemodel", s_caffemodel=message(net).SerializeToString()).err
+
+
+def test_one_value_is_left_out(call):
+    net = message(NET)
+    net.layer[0].blobs.add(data=[0.5])
+    done = call("import", "n.caffemodel", n_caffemodel=net.SerializeToString())
+    assert "the weights of 1 layer, 1 value, are left out" in done.err
+
+
+def test_comments_of_a_deploy_net_are_counted(call):
+    deploy = "# Made by netcompile from a.yaml\n# one\n" + NET + "# two\n"
+    done = call("import", "t.prototxt", "--deploy", "d.prototxt", t_prototxt=NET, d_prototxt=deploy)
+    assert "d.prototxt: 2 comments left out: the deploy net comes of the layers of t.prototxt\n" in done.err
 
 
 def test_an_old_net_inside_a_solver_is_refused(call):
@@ -214,7 +303,7 @@ def test_api_takes_messages_of_another_pool():
 
 def test_api_raises_with_the_findings():
     with pytest.raises(netcompile.CompileError) as refused:
-        netcompile.import_net('layer { typo: 1 } layer { name: "a" nmae: "b" }')
+        netcompile.import_net('layer { rows: 1 } layer { name: "a" nmae: "b" }')
     assert [found.code for found in refused.value.diagnostics] == ["unknown-field", "unknown-field"]
 
 

@@ -68,6 +68,14 @@ def test_comments_of_a_solver_come_along(case):
     assert compiled == expected
 
 
+def test_bytes_and_control_characters_in_comments_can_be_read(call):
+    text = b'# caf\xe9 \x80\xff\nlayer { name: "a" }  # bell\x07 esc\x1b[31m\n# caf\xc3\xa9\n'
+    out = call("import", "n.prototxt", n_prototxt=text).out
+    assert "# café €ÿ\n" in out
+    assert "  # bell\\x07 esc\\x1b[31m\n" in out
+    assert out.endswith("# café\n")
+
+
 def test_a_modeline_in_a_comment_is_no_modeline():
     spec = netcompile.import_net("# yaml-language-server: $schema=other.json\n" + NET)
     assert len(re.findall(r"^# yaml-language-server:", spec, re.MULTILINE)) == 1
