@@ -203,7 +203,8 @@ class _Reader:
         self._problems = [problem for problem in self._problems if problem not in own]
         names = {name for problem in own for name in problem.lost}
         self._broken = scan.REST in names
-        return names | _holders(entry, [problem.start for problem in own if problem.lost])
+        offsets = [problem.start for problem in own if problem.lost]
+        return names | _holders(entry, offsets) if offsets else names
 
     def _fill_top(self, message: Message, fields: dict[str, Field], entry: Entry, seen: dict[str, Entry]) -> range:
         """Fill in an entry at the top; returns the indexes of the elements that it made."""

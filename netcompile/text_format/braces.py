@@ -16,34 +16,45 @@ def unclosed(text: str, entry: Entry, end: int) -> tuple[Entry, Entry | None]:
     """An entry that has no closing brace before `end`, without what does not belong into it, and the block to blame.
 
     A field at the start of a line that stands no further right than its block is the block's neighbour, not a part of
-    it. The block to blame is the first that holds such a field, or that is closed by a brace further left than itself.
+    it. The block to blame is the innermost that holds such a field, or the first that is closed by a brace further left
+    than itself.
     """
     if entry.kind != MESSAGE:
         return entry, None
     _drop_from(entry, end)
     blamed: list[Entry] = []
     _settle(text, entry, blamed)
-    culprit = min(blamed, key=lambda one: one.start) if blamed else _closed_left(text, entry)
+    culprit = blamed[0] if blamed else _closed_left(text, entry)
     return entry._replace(end=end), culprit
 
 
-def join_surplus(text: str, entry: Entry) -> int | None:
-    """Put back into a block of `entry` what a brace too many has parted from it; returns the offset of that brace.
+def is_closed_right(text: str, entry: Entry) -> bool:
+    """Whether a block is closed by a brace that is the first on its line and stands further right than the block."""
+    if entry.kind != MESSAGE or entry.end - 1 <= entry.at:
+        return False
+    margin, brace = _indent(text, entry.start), _indent(text, entry.end - 1)
+    return margin is not None and brace is not None and brace > margin
 
-    That is one further right than the block that it closes. None where there is none.
+
+def join_surplus(text: str, read: list[Entry]) -> int | None:
+    """Put together again what a brace too many has parted, in the first of some entries and of it from the others.
+
+    Returns the offset of that brace: the first that is further right than the block that it closes. None where there is
+    none, and nothing is changed.
     """
+    entry = read[0]
     if entry.kind != MESSAGE:
         return None
-    for i, block in enumerate(entry.value):
-        margin = _indent(text, block.start)
-        brace = _indent(text, block.end - 1) if block.kind == MESSAGE and block.end - 1 > block.at else None
-        if margin is None or brace is None or brace <= margin:
-            continue
-        parted = [one for one in entry.value[i + 1 :] if (_indent(text, one.start) or 0) > margin]
-        block.value.extend(parted)
-        entry.value[i + 1 :] = [one for one in entry.value[i + 1 :] if one not in parted]
-        return int(block.end - 1)
-    return None
+    i = next((i for i, one in enumerate(entry.value) if is_closed_right(text, one)), None)
+    if i is None:
+        return None
+    block = entry.value[i]
+    margin = _indent(text, block.start) or 0
+    parted = [one for one in entry.value[i + 1 :] if (_indent(text, one.start) or 0) > margin]
+    block.value.extend(parted)
+    entry.value[i + 1 :] = [one for one in entry.value[i + 1 :] if one not in parted] + read[1:]
+    del read[1:]
+    return int(block.end - 1)
 
 
 def _drop_from(entry: Entry, offset: int) -> None:

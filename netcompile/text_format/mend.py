@@ -208,8 +208,7 @@ def _number_with_comma(place: Place) -> Mended | None:
     problem = Problem(
         before.at, found.end(), f"{_shown(found[0])} is no number: it has a ','", f"write {meant}", (before.name,)
     )
-    entry = before._replace(kind=NUMBER, value=meant, end=found.end())
-    return Mended(problem, found.end(), entry, replaces=True)
+    return Mended(problem, found.end(), replaces=True)
 
 
 def _more_values(place: Place) -> Mended | None:
@@ -367,8 +366,9 @@ def _rest_of_line(place: Place) -> Mended | None:
 
 
 _RULES: Final = (
-    _comment, _conflict, _string_before, _string_unopened, _quoted_name, _number_with_comma, _more_values, _parentheses, _template,
-    _sign_before, _word_before, _string_open, _without_value, _two_names, _sign, _stray, _rest_of_line,
+    _comment, _conflict, _string_before, _string_unopened, _quoted_name, _number_with_comma, _more_values,
+    _parentheses, _template, _sign_before, _word_before, _string_open, _without_value, _two_names, _sign,
+    _stray, _rest_of_line,
 )  # fmt: skip
 
 

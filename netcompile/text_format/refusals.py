@@ -146,8 +146,8 @@ def explain_value(entry: Entry, field: Field) -> Refusal:
 
 
 def _shown(text: Any) -> str:
-    text = str(text)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    shown = str(text)
+    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "..."
 
 
 def _explain_block(entry: Entry, inner: Any) -> Refusal:
@@ -158,6 +158,8 @@ def _explain_block(entry: Entry, inner: Any) -> Refusal:
     if inner.name == "NetStateRule" and value in ("TRAIN", "TEST"):
         number = inner.fields_by_name["phase"].enum_type.values_by_name[value].number
         return Refusal("wrong-kind", text, f"write {name} {{ phase: {value} }}", {"phase": number})
+    if inner.name == "NetState" and entry.kind == STRING:
+        return Refusal("wrong-kind", text, f"write {name} {{ stage: {entry.value} }}", {"stage": [value]})
     if inner.name == "FillerParameter" and entry.kind in (WORD, STRING) and _is_text(value):
         return Refusal("wrong-kind", text, f'write {name} {{ type: "{value}" }}', {"type": value})
     if inner.name == "BlobShape" and entry.kind == LIST and all(item.kind == INTEGER for item in entry.value):

@@ -30,6 +30,7 @@ LIST: Final = 9
 MAX_DEPTH: Final = 100  # as in protobuf's own readers
 REST: Final = "*"  # among names that are lost: any others may be too
 _MAX_PROBLEMS: Final = 20
+_MAX_PARTED: Final = 20  # fields of a block that are looked for behind it
 _MAX_ESCAPES: Final = 99_999
 _OPEN: Final = 8  # groups of _FIELD
 _CLOSE: Final = 9
@@ -124,7 +125,9 @@ class Scanner:
         read: list[Entry] = []
         while pos < len(text) and len(self.problems) < _MAX_PROBLEMS:
             pos = self._read_top(read, pos)
-            while len(read) > 1:  # what follows may yet tell that the last one is meant otherwise
+            while len(read) > 1 and not self._is_parted(
+                read, read[-1].start
+            ):  # what follows may tell that an entry is meant otherwise
                 yield read.pop(0)
         yield from read
 
@@ -133,8 +136,8 @@ class Scanner:
         read: list[Entry] = []
         if not in_list:
             pos = self._read_top(read, offset)
-            if self._text.startswith("}", pos):
-                self._read_top(read, pos)
+            while pos < len(self._text) and self._is_parted(read, pos):
+                pos = self._read_top(read, pos)
         else:
             self._limit = len(self._text)
             with suppress(_UnreadableError):
@@ -278,11 +281,20 @@ class Scanner:
             into.append(entry)
         return self._skip(_SKIP_TAIL if entry is not None else _SKIP, mended.resume)
 
+    def _is_parted(self, read: list[Entry], pos: int) -> bool:
+        """Whether what is at `pos` may belong into the first of some entries, closed before by a brace too many."""
+        text, first = self._text, read[0]
+        if first.kind != MESSAGE or len(read) > _MAX_PARTED or (text[pos - 1] in "\n\r" and text[pos] != "}"):
+            return False
+        from netcompile.text_format.braces import is_closed_right  # noqa: PLC0415 - for what looks malformed
+
+        return is_closed_right(text, first)
+
     def _close_nothing(self, read: list[Entry], pos: int) -> None:
         """Record a brace too many: that one, or the one in the entry before that stands where none is meant."""
         from netcompile.text_format.braces import join_surplus  # noqa: PLC0415 - for the malformed
 
-        surplus = join_surplus(self._text, read[-1]) if read else None
+        surplus = join_surplus(self._text, read) if read else None
         at = pos if surplus is None else surplus
         self.problems.append(Problem(at, at + 1, f"'{self._text[at]}' closes nothing"))
 
