@@ -223,7 +223,7 @@ class _Inference:
             tops = [None] * declared
         elif len(tops) != declared:  # Caffe makes missing tops of losses by itself
             tops = [*tops[:declared], *[None] * (declared - len(tops))]
-        if self.steered and self.steered[-1] == index:
+        if self.steered and self.steered[-1] == index and not layer.damaged:
             self._check_counts(index, kind, applied.tops)
         owners = self.sharing.share(index, self.layers, blobs, self._add) if "param" in layer.given else ()
         return self._finish(

@@ -145,7 +145,8 @@ def meant_field(key: str, known: Collection[str]) -> Meant:
     """The field that a key was meant to be. What is no slip may be a message of a fork."""
     if key.endswith("_param"):
         return _meant_block(key, known)
-    if "_" not in key and not key.isidentifier():
+    key = key.replace("-", "_")
+    if not key.isidentifier():
         return _NOTHING
     return _said(_slip(key, known) or next((one for one in other_names(key) if one in known), None)
                  or _near(key, known, key.split("_")), key)  # fmt: skip

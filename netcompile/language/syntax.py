@@ -25,6 +25,7 @@ _SAID: Final = {
     "cannot start any token": _SPECIAL,
     "alphabetic or numeric": _SPECIAL,
     "unexpected end of stream": "close the quotes",
+    "unexpected ':'": "a space stands behind the colon of a key",
     "document indicator": "close the quotes",
     "escape": "in double quotes a backslash is doubled; in single quotes it stands as it is",
 }

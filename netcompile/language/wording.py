@@ -20,7 +20,7 @@ _KINDS: Final = {
     "string": "text",
     "integer": "an integer",
     "number": "a number",
-    "boolean": "true or false",
+    "boolean": "true, false",
     "array": "a list",
     "object": "a mapping",
 }
@@ -73,7 +73,7 @@ def takes(schema: dict[str, Any]) -> str:
     named = [_KINDS[kind] for kind in kinds if kind != "null" and not (kind == "string" and "pattern" in schema)]
     if "batch" in schema.get("pattern", ""):
         named.extend(("`batch`", "~"))
-    return listed(named)
+    return listed(", ".join(named).split(", "))
 
 
 def words_of(schema: dict[str, Any]) -> list[str]:

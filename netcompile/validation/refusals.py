@@ -232,7 +232,8 @@ class _Refusal:
         required = ["layers"] if error.validator == "anyOf" else error.validator_value
         wanted = [key for key in required if key not in instance]
         slips = [*wanted, "block", "repeat"] if self.definition == "item" and "type" in wanted else wanted
-        unknown = [key for key in instance if key not in known]
+        patterns = error.schema.get("patternProperties", ())
+        unknown = [key for key in instance if not (key in known or any(re.search(one, key) for one in patterns))]
         if unknown and error.validator == "required" and error.schema.get("additionalProperties") is False:
             return  # what is not known, and reported so, is probably what is missing
         for key in unknown:
