@@ -74,6 +74,38 @@ def test_places(model, place, line, leads_to):
     assert [written(span) for span in found] == leads_to
 
 
+VALUES = """vars: {where: data, other: 3}
+blocks:
+  plain:
+    params: {name: ~, src: ~}
+    layers: [{name: $name, type: ReLU, bottom: $src}]
+layers:
+  - {name: data, type: Input, shape: {dim: [2]}}
+  - {block: plain, name: score, src: data}
+  - {name: last, type: ReLU, bottom: $where}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "leads_to"),
+    [
+        ("name: score, src: da@ta", ["net.yaml:7:data"]),
+        ("name: sc@ore, src: data", ["net.yaml:8:score"]),
+        ("where: da@ta", ["net.yaml:7:data"]),
+        ("other: @3", []),
+        ("plain, na@me: score", ["net.yaml:4:name"]),
+    ],
+)
+def test_values_that_name_something(model, place, line, leads_to):
+    text, number, column = place(VALUES.replace(line.replace("@", ""), line, 1))
+    assert [written(span) for span in definitions(model(text), number, column)] == leads_to
+
+
+def test_a_value_that_names_nothing_leads_to_its_parameter(model, place):
+    text, number, column = place(VALUES.replace("name: $name", "name: x$name").replace("name: score", "name: sc@ore"))
+    assert [written(span) for span in definitions(model(text), number, column)] == ["net.yaml:4:name"]
+
+
 @pytest.mark.parametrize("text", ["", "a: [", "imports: [none.yaml]", "layers: [{block: b}, {name: $x, bottom: y}]"])
 def test_what_is_unfinished_leads_nowhere(model, text):
     assert all(definitions(model(text), 0, column) == [] for column in range(len(text) + 1))

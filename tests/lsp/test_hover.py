@@ -86,6 +86,9 @@ solver: {base_lr: 1}
         ("  un@it:", "unit", ["parameters: `name`, `out: 4`"]),
         ("- {block: unit, na@me: 1}", "name", ["parameter of block `unit`, required"]),
         ("params: {name: ~, o@ut", "out", ["parameter of block `unit`; default `4`"]),
+        # values that name something elsewhere, or not
+        ("- {block: unit, name: @1}", "1", ["`name`, parameter of block `unit`, required"]),
+        ("size: @3", None, []),
     ],
 )
 def test_words(model, place, line, found, words):
@@ -93,6 +96,9 @@ def test_words(model, place, line, found, words):
     if "@" not in line:
         return
     shown = hover(model(text), number, column)
+    if found is None:
+        assert shown is None
+        return
     assert text.split("\n")[number][shown.start : shown.end] == found
     for word in words:
         assert word in shown.text
@@ -103,6 +109,25 @@ def test_some_say_nothing_or_little(model, place, line):
     text, number, column = place(NET.replace(line.replace("@", ""), line, 1))
     shown = hover(model(text), number, column)
     assert shown is None or shown.line == number
+
+
+def test_values_that_name_something(model, place):
+    text = """blocks:
+  plain:
+    params: {name: ~, src: ~}
+    layers: [{name: $name, type: ReLU, bottom: $src}]
+layers:
+  - {name: data, type: Input, shape: {dim: [2]}}
+  - {block: plain, name: score, src: data}
+"""
+    of, line, column = place(text.replace("name: score", "name: sc@ore"))
+    shown = hover(model(of), line, column).text
+    assert "`name`, parameter of block `plain`, required" in shown
+    assert "layer `score`, ReLU" in shown
+    of, line, column = place(text.replace("src: data", "src: da@ta"))
+    shown = hover(model(of), line, column).text
+    assert "`src`, parameter of block `plain`, required" in shown
+    assert "blob `data`" in shown
 
 
 def test_a_library_is_named_with_its_line(model):

@@ -7,7 +7,7 @@ import pytest
 from netcompile.compiler import Settings
 from netcompile.load import read_source
 from netcompile.lsp.model import Model
-from netcompile.lsp.rename import RefusedError, apply, rename, subject_at
+from netcompile.lsp.rename import RefusedError, apply, rename, subject_at, try_out
 
 ROOT = Path(__file__).parents[2]
 
@@ -183,6 +183,117 @@ def test_the_subject_is_the_word_without_its_quotes(model, place):
 def test_anchors_and_aliases(model, place):
     text = "layers:\n  - {name: &a one, type: Input, shape: {dim: [1]}}\n  - {name: b, type: ReLU, bottom: *a}\n"
     assert renamed(model, place, "&a o@ne", "two", text) == ["  - {name: &a two, type: Input, shape: {dim: [1]}}"]
+
+
+TWO = """vars: {where: data}
+blocks:
+  two:
+    params: {name: ~, src: ~}
+    layers:
+      - {name: $name, type: ReLU, bottom: $src}
+      - {name: tail/$name, type: ReLU}
+  plain:
+    params: {name: ~, src: ~}
+    layers:
+      - {name: $name, type: ReLU, bottom: $src}
+layers:
+  - {name: data, type: Input, shape: {dim: [2]}}
+  - {block: plain, name: score, src: data}
+  - repeat: {one: [first, second]}
+    layers: [{name: $one, type: ReLU, bottom: $where}]
+  - {block: two, name: stem, src: score}
+  - {name: end, type: Eltwise, bottom: [score, second, tail/stem]}
+  - {name: apart, type: ReLU, bottom: end, top: apart}
+  - {name: last, type: Silence, bottom: [apart, first]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "new", "lines"),
+    [
+        # the values that name something by way of a block, a repetition or a variable are names as well
+        (
+            "name: sc@ore, src: data",
+            "ip",
+            [
+                "  - {block: plain, name: ip, src: data}",
+                "  - {block: two, name: stem, src: ip}",
+                "  - {name: end, type: Eltwise, bottom: [ip, second, tail/stem]}",
+            ],
+        ),
+        (
+            "src: sc@ore",
+            "ip",
+            [
+                "  - {block: plain, name: ip, src: data}",
+                "  - {block: two, name: stem, src: ip}",
+                "  - {name: end, type: Eltwise, bottom: [ip, second, tail/stem]}",
+            ],
+        ),
+        (
+            "src: da@ta",
+            "in",
+            [
+                "vars: {where: in}",
+                "  - {name: in, type: Input, shape: {dim: [2]}}",
+                "  - {block: plain, name: score, src: in}",
+            ],
+        ),
+        (
+            "where: da@ta",
+            "in",
+            [
+                "vars: {where: in}",
+                "  - {name: in, type: Input, shape: {dim: [2]}}",
+                "  - {block: plain, name: score, src: in}",
+            ],
+        ),
+        (
+            "[first, seco@nd]",
+            "other",
+            [
+                "  - repeat: {one: [first, other]}",
+                "  - {name: end, type: Eltwise, bottom: [score, other, tail/stem]}",
+            ],
+        ),
+        # where the top is written out, name and blob are two names
+        ("- {name: ap@art", "new", ["  - {name: new, type: ReLU, bottom: end, top: apart}"]),
+        (
+            "top: ap@art",
+            "new",
+            [
+                "  - {name: apart, type: ReLU, bottom: end, top: new}",
+                "  - {name: last, type: Silence, bottom: [new, first]}",
+            ],
+        ),
+    ],
+)
+def test_values_that_name_something(model, place, where, new, lines):
+    assert renamed(model, place, where, new, TWO) == lines
+    text, line, column = place(TWO.replace(where.replace("@", ""), where, 1))
+    assert try_out(model(text), line, column).name in where.replace("@", "")
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("name: st@em", "would change more of the net"),
+        ("tail/st@em]", "'tail/stem' is put together from tail/$name in line 7; rename its parts"),
+        ("dim: [@2]", "only layers and blobs can be renamed"),
+        ("wh@ere: data", "only layers and blobs can be renamed"),
+    ],
+)
+def test_what_can_not_be_renamed_is_refused_before_a_name_is_asked_for(model, place, where, why):
+    text, line, column = place(TWO.replace(where.replace("@", ""), where, 1))
+    with pytest.raises(RefusedError, match=r".*") as refused:
+        try_out(model(text), line, column)
+    assert why in str(refused.value)
+
+
+def test_a_value_that_is_no_name_is_refused(model, place):
+    text, line, column = place(TWO.replace("where: data", "where: data, more: da@ta"))
+    with pytest.raises(RefusedError, match="'data' is not by itself the name of a layer or blob"):
+        subject_at(model(text), line, column)
 
 
 def test_layers_left_out_are_renamed_along(model, place):
