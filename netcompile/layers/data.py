@@ -76,10 +76,10 @@ def _check_resize(layer: LayerParameter) -> Iterator[ShapeError]:
 
 def _check_crop(layer: LayerParameter, sides: dict[str, int]) -> Iterator[ShapeError]:
     crop = layer.transform_param.crop_size
-    for name, size in sides.items():
-        if crop > size:
-            message = f"crop_size is {crop}, more than {name}, which is {size}"
-            yield ShapeError(message, "transform_param.crop_size", "bad-value")
+    small = [f"{name}, which is {size}" for name, size in sides.items() if crop > size]
+    if small:
+        message = f"crop_size is {crop}, more than {', and '.join(small)}"
+        yield ShapeError(message, "transform_param.crop_size", "bad-value")
 
 
 @layer_type(
