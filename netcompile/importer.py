@@ -77,6 +77,15 @@ def import_files(files: Files, report: Report) -> Imported | None:
     """
     if report.failed:
         return None
+    try:
+        return _import(files)
+    except CompileError:
+        text = f"the net has {len(files.net.message.layer):,} layers, too many for the text of one spec"
+        report.add("expansion-limit", None, text)
+        return None
+
+
+def _import(files: Files) -> Imported:
     net, solver, deploy = files.net.message, files.solver, files.deploy
     plan = None if deploy is None else plan_deploy(net, deploy.message)
     apart: set[int] = set()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from netcompile.compiler import Settings, expand_document
 from netcompile.deploy import derive_deploy, read_options
-from netcompile.diagnostics import Report
+from netcompile.diagnostics import CompileError, Report
 from netcompile.differ import compare
 from netcompile.diffing.report import to_text
 from netcompile.diffing.sides import Wanted, side_of_message
@@ -27,7 +27,8 @@ class Recompiled:
         self.fork = fork
         self.report = Report()
         document = load(Source("the spec", text), self.report)
-        assert document is not None, self.report.ordered()
+        if document is None:  # the text is longer than any that is read
+            raise CompileError(self.report.ordered())
         self.spec = expand_document(document, self.report, Settings(check=False, caffe=fork), {})
 
     def differing_layers(self, net: Any) -> set[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from netcompile.compiler import Settings, expand_document
-from netcompile.diagnostics import Report
+from netcompile.diagnostics import CompileError, Report
 from netcompile.importing import scalars
 from netcompile.importing.layout import flow
 from netcompile.layers import LAYER_TYPES
@@ -49,7 +49,8 @@ def _expand_twins(items: Sequence[Item], fork: Fork | None) -> tuple[dict[int, L
     lines = [f"- {flow(twin)}\n- {flow(own)}\n" for item in items for twin, own in [_twins(item)]]
     report = Report()
     document = load(Source("wires", "layers:\n" + "".join(lines)), report)
-    assert document is not None, report.ordered()
+    if document is None:  # the text is longer than any that is read
+        raise CompileError(report.ordered())
     expanded = expand_document(document, report, Settings(check=False, caffe=fork), {})
     twins = {(spec.node.start.line - 1): spec for spec in expanded.layers}
     refused = {found.span.line - 2 for found in report if found.span is not None and found.severity == "error"}

@@ -78,7 +78,13 @@ HUGE_CASES = [
     Case("100 MB", "a .caffemodel of zero bytes", _weights(lambda: bytes(HUGE), "import"), 2, "holds no NetParameter"),
 ]
 COMMAND_CASES = [
-    Case("commands", "`import` of 32 MB of layers", prototxt(LARGE_NET, "import", "-o", "out.yaml"), 0, ""),
+    Case(
+        "commands",
+        "`import` of 16 MB of layers",
+        prototxt(lambda size: LARGE_NET(size // 2), "import", "-o", "out.yaml"),
+        0,
+        "",
+    ),
     Case("commands", "`upgrade` of 32 MB of layers", prototxt(LARGE_NET, "upgrade", "-o", "new.prototxt"), 0, ""),
     Case("commands", "`diff` of 32 MB of layers with itself", prototxt(LARGE_NET, "diff", "net.prototxt"), 0, ""),
     Case("commands", "`show` of 32 MB of brackets", prototxt(lambda size: "{" * size, "show"), 1, "error", 30),
