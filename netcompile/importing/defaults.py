@@ -66,7 +66,10 @@ def _shared(items: Sequence[Item]) -> Fields:
         if path[1] in _NEVER or not values:
             continue
         spelt = Counter(flow(data) for item in items if (data := _value(item, path)) is not None)
-        data = values[spelt.most_common(1)[0][0]]
+        ((common, count),) = spelt.most_common(1)
+        if count <= len(items) * _MOST and path != _PARAM:  # of which some count that are cut
+            continue
+        data = values[common]
         counts = Counter(_has(item, path, data) for item in items)
         if path[1] in _OWN and (counts[_Has.SAME] < len(items) or len(items) < _MANY):
             continue

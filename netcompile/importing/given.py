@@ -50,7 +50,8 @@ class Files(NamedTuple):
 def read_text(source: Source, kind: str, report: Report, fork: Fork | None = None) -> Given:
     """Read the text of a net or solver, by the name of its message."""
     parsed = read_prototxt(source, getattr(fork or own_messages, kind), report)
-    comments = NO_COMMENTS if report.failed else read_comments(source.text)
+    plain = kind == "NetParameter" and "#" not in source.text  # of a solver, the order of its fields is read too
+    comments = NO_COMMENTS if report.failed or plain else read_comments(source.text)
     return _upgraded(parsed.message, comments, report, fork, parsed.positions.find)
 
 

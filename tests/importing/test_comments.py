@@ -25,6 +25,17 @@ input: "data" input_dim: 1 input_dim: 1 input_dim: 9 input_dim: 9
 layers { bottom: "data" top: "p" layer { name: "p" type: "padding" pad: 1 } }
 layers { bottom: "p" top: "c" layer { name: "c" type: "conv" num_output: 2 kernelsize: 3 blobs_lr: 1 } }
 """
+LISTS = """\
+layer { name: "d" type: "Data" top: "d" transform_param { mean_value : 1 mean_value : 2 crop_size : 4 }
+  data_param { source : "x" batch_size : 2 } include { phase : TRAIN stage : "a" } }
+layer { name: "d" type: "Data" top: "d" transform_param { mean_value : 1 mean_value : 2 crop_size : 4 }
+  data_param { source : "x" batch_size : 3 } include { phase : TEST stage : "a" } }
+layer { name: "e" type: "Convolution" bottom: "d" top: "e" param { lr_mult : 1 } param { lr_mult : 2 }
+  convolution_param { num_output : 3 kernel_size : 3 kernel_size : 4 weight_filler { type : "msra" std : 1 } } }
+layer { name: "f" type: "Convolution" bottom: "e" top: "f" param { lr_mult : 1 } param { lr_mult : 2 }
+  convolution_param { num_output : 3 kernel_size : 3 kernel_size : 4 weight_filler { type : "msra" std : 1 } }
+  blobs { shape { dim : 3 } data : 1 data : 2 } }
+"""
 SOLVER = (
     'net: "n.prototxt" base_lr: 0.1 test_state { stage: "a" } solver_type: SGD stepvalue: 1 stepvalue: 2 max_iter: 9'
 )
@@ -49,7 +60,7 @@ def commented(draw, text):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from([NET, OLD]).flatmap(commented))
+@given(st.sampled_from([NET, OLD, LISTS]).flatmap(commented))
 def test_comments_of_a_net_come_along(case):
     text, words = case
     spec = netcompile.import_net(text)
