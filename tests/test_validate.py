@@ -14,6 +14,7 @@ from netcompile.validate import accepts_layer, validate, validate_layer, validat
 
 # Each: what stands after `layers:`, or a document that begins with another key; and the findings, as
 # "LINE:COLUMN code: message | hint".
+LIBRARY = "a spec has `layers`, a library `blocks`, `defaults` or `vars`; --skip-others passes over other files"
 FINDINGS = {
     "a slip in a field": (
         "[{name: a, type: Convolution, num_output: 64, kernel_sise: 3}]",
@@ -162,6 +163,27 @@ FINDINGS = {
          ("1:41 bad-value: '2j' can't be the name of a variable"
           " | a name has letters, digits and _, and starts with no digit"),
          "1:76 unknown-type: there is no layer type 'RelU' | did you mean 'ReLU'?"],
+    ),
+    "a key that a variable makes does not stand for what is missing": (
+        "[{repeat: {i: [1]}, lay$ers: []}]",
+        ["1:11 missing-field: a repetition needs `layers` | -"],
+    ),
+    "a workflow of CI with defaults": (
+        "name: CI\non: [push]\ndefaults: {run: {shell: bash}}\njobs: {}",
+        [f"2:1 not-a-spec: this is no spec: it has no `layers`, and most of its keys are unknown | {LIBRARY}"],
+    ),
+    "a library with a slip": (
+        "vars: {a: 1}\nfoo: 1\ndefault: {}",
+        ["2:1 unknown-field: a spec has no key 'foo' | -",
+         "3:1 unknown-field: a spec has no key 'default' | did you mean 'defaults'?"],
+    ),
+    "a key of an old net that nobody should use": (
+        "layers: []\ninput_size: [1, 3]",
+        ["2:1 unknown-field: a spec has no key 'input_size' | -"],
+    ),
+    "names with dashes": (
+        "[{name: a, type: Pooling, kernel-size: 3}]",
+        ["1:35 unknown-field: Pooling has no field 'kernel-size' | did you mean 'kernel_size'?"],
     ),
     "a range": (
         "[{repeat: {i: {from: 1}}, layers: []}]",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.ir import BROKEN, GUESSED, WHOLE
 from netcompile.kinds import is_meant
-from netcompile.language.names import meant_type
+from netcompile.language.names import meant_field, meant_type
 from netcompile.language.spec import lost_with
 from netcompile.language.wording import is_slip, quoted
 from netcompile.tree import List, Mapping, Scalar
@@ -65,9 +65,9 @@ class Mender:
     def _is_foreign(self, document: Mapping) -> bool:
         """Report a document that is some other program's: most of its keys are none of a spec."""
         known = self.rules.full()["definitions"]["document"]["properties"]
-        unknown = [key for key in document.keys if key not in known]
+        unknown = [key for key in document.keys if key not in known and not meant_field(str(key), known).sure]
         theirs = len(unknown) > sum(key in known and key != "name" for key in document.keys)
-        meant = "layers" in document.keys or any(is_slip(str(key), "layers") for key in unknown)
+        meant = "layers" in document.keys or any(is_slip(str(key), "layers") for key in document.keys)
         if not theirs or meant or "input" in unknown or is_meant(document.source.text):
             return False
         text = "this is no spec: it has no `layers`, and most of its keys are unknown"

@@ -159,7 +159,9 @@ class _Refusal:
         known = [*schema.get("properties", ()), *(word for pattern in patterns for word in _words(pattern))]
         mapping = find(self.node, path)
         assert type(mapping) is Mapping
-        place = Place(mapping, schema, known, self.definitions, self._fits)
+        properties = schema.get("properties", {})
+        offered = [key for key in known if not (key in properties and dict(properties[key]).get("doNotSuggest"))]
+        place = Place(mapping, schema, offered, self.definitions, self._fits)
         unknown = [key for key in instance if not (key in known or any(re.search(one, key) for one in patterns))]
         flat, hint = multipliers(mapping) if "param" in known else ([], "")
         if flat:

@@ -207,9 +207,8 @@ def _conversion(node: Scalar, schema: dict[str, Any]) -> tuple[str | None, Repai
     if number is not None and ("number" in kinds or ("integer" in kinds and number == number // 1)):
         return "remove the quotes", Replace(number)
     truth = truth_in(node.value)
-    if truth and schema.get("then") == {"const": False}:
-        return None, Drop()
-    if "boolean" in kinds and truth is not None:
+    only_false = schema.get("then") == {"const": False}
+    if "boolean" in kinds and truth is not None and not (truth and only_false):
         return f"write {str(truth).lower()}", Replace(truth)
     takes_text = "string" in kinds and "pattern" not in schema and not ("object" in kinds and "array" not in kinds)
     if takes_text and type(node.value) is not str:
