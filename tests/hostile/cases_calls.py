@@ -74,8 +74,8 @@ FILE_CASES = [
 ]
 
 CALL_CASES = [
-    Case("--set", "no `=`", call(*TO_FILE, "--set", "a"), 1, "NAME=VALUE"),
-    Case("--set", "no name", call(*TO_FILE, "--set", "=1"), 1, "error"),
+    Case("--set", "no `=`", call(*TO_FILE, "--set", "a"), 2, "NAME=VALUE"),
+    Case("--set", "no name", call(*TO_FILE, "--set", "=1"), 2, "NAME=VALUE"),
     Case("--set", "an unclosed list", call(*TO_FILE, "--set", "a=[[[["), 1, "error[syntax]"),
     Case("--set", "an alias", call(*TO_FILE, "--set", "a=*b"), 1, "error[syntax]"),
     Case(
