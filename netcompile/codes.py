@@ -156,7 +156,7 @@ _TABLE: Final = (
     ),
     Code("shared-multiplier", "error", "Layers that share a parameter give it different `lr_mult` or `decay_mult`."),
     Code("skipped-state", "note", "A net was not checked in a phase in which it has no data."),
-    Code("step-order", "warning", "A `stepvalue` is not above the one before it, or not below `max_iter`."),
+    Code("step-order", "warning", "A `stepvalue` is not above the one before it, or a step lies not below `max_iter`."),
     Code(
         "stride-gap", "warning", "A window moves by more than its own size, so that parts of the bottom are never read."
     ),

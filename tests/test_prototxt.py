@@ -1,5 +1,7 @@
 """Reading prototxt: what Caffe's parser reads and refuses, and where things stand."""
 
+import math
+
 import pytest
 from google.protobuf import text_format
 
@@ -38,6 +40,9 @@ ACCEPTED = {
     "base_lr: 1e39": {"base_lr": float("inf")},
     "base_lr: - #c\n .5": {"base_lr": -0.5},
     "base_lr: -Infinity": {"base_lr": float("-inf")},
+    "base_lr: 3.4028235677973366e38": {"base_lr": 3.4028234663852886e38},
+    "base_lr: -3.4028235677973366e38": {"base_lr": -3.4028234663852886e38},
+    "base_lr: 3.402823567797337e38": {"base_lr": float("inf")},
     "base_lr: 99999999999999999999": {"base_lr": 1e20},
     "max_iter: 010": {"max_iter": 8},
     "max_iter: 0x1F": {"max_iter": 31},
@@ -77,6 +82,14 @@ def test_accepted(text):
     assert not findings
     assert parsed.message == SolverParameter(**ACCEPTED[text])
     assert not parsed.unsound
+
+
+@pytest.mark.parametrize(("text", "negative"), [("nan", False), ("-nan", True), ("- NaN", True)])
+def test_not_a_number_keeps_its_sign(text, negative):
+    parsed, findings = read(f"base_lr: {text}")
+    assert not findings
+    assert math.isnan(parsed.message.base_lr)
+    assert (math.copysign(1, parsed.message.base_lr) < 0) == negative
 
 
 REFUSED = {

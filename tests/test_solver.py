@@ -78,6 +78,7 @@ STEP = {"lr_policy": '"step"', "gamma": "0.1", "stepsize": "10"}
         {"snapshot": "100"},
         {**STEP, "stepsize": "99"},
         {**TESTED, "test_interval": "100"},
+        {**TESTED, "test_interval": "999999999", "test_initialization": "false"},
         {"iter_size": "2", "clip_gradients": "10", "average_loss": "3", "display": "1"},
         {"weights": '"a.caffemodel, b.caffemodel"'},
         TESTED,

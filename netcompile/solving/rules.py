@@ -299,10 +299,10 @@ def _check_reach(solver: SolverParameter, findings: Findings) -> None:
     if solver.lr_policy == "step" and solver.stepsize >= last:
         text = f"stepsize is {solver.stepsize}, and training ends at max_iter {last}: the learning rate never falls"
         findings.add("stepsize", "step-order", text, hint='a stepsize below max_iter, or `lr_policy: "fixed"`')
-    if solver.test_iter and solver.test_interval > last:
-        text = f"test_interval is {solver.test_interval}, and training ends at max_iter {last}"
-        when = "the net is tested before training alone" if solver.test_initialization else "the net is never tested"
-        findings.add("test_interval", "odd-value", f"{text}: {when}", hint="a test_interval of at most max_iter")
+    # Who switches off the first test too means to test by other means: test_interval 999999999 is an idiom for that.
+    if solver.test_iter and solver.test_initialization and solver.test_interval > last:
+        text = f"test_interval is {solver.test_interval}, and training ends at max_iter {last}: the net is tested"
+        findings.add("test_interval", "odd-value", f"{text} before training alone", hint="at most max_iter is meant")
 
 
 def _check_training(solver: SolverParameter, findings: Findings) -> None:

@@ -6,6 +6,7 @@ take raises ValueError or KeyError, and `prototxt` finds out why.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from functools import lru_cache
@@ -90,10 +91,18 @@ def _natural(text: str) -> int:
 
 def _float(text: str) -> float:
     """A decimal number with sign, fraction, exponent or the suffix f; infinity or not-a-number with a sign."""
-    sign, digits = (-1.0, _COMMENTS.sub("", text[1:])) if text[0] == "-" else (1.0, text)
+    negative = text[0] == "-"
+    digits = _COMMENTS.sub("", text[1:]) if negative else text
     if digits[0] == "0" and digits[1:2].isalnum() and digits[1] not in "eEfF":
         raise ValueError(text)
-    return sign * (_float_word(digits) if digits[0].isalpha() else float(digits.rstrip("fF")))
+    value = _float_word(digits) if digits[0].isalpha() else float(digits.rstrip("fF"))
+    return -value if negative else value  # not a product, in which -nan loses its sign
+
+
+def _float32(text: str) -> float:
+    """The same for 32 bits. Half-way to where infinity begins, protobuf's C++ parser rounds down, Python's up."""
+    value = _float(text)
+    return math.copysign(_MOST_FLOAT32, value) if abs(value) == _HALF_WAY else value
 
 
 def _float_word(text: str) -> float:
@@ -102,6 +111,8 @@ def _float_word(text: str) -> float:
 
 _FLOAT_WORDS: Final = {"inf": float("inf"), "infinity": float("inf"), "nan": float("nan")}
 _TRUTHS: Final = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
+_MOST_FLOAT32: Final = (2 - 2**-23) * 2.0**127
+_HALF_WAY: Final = (2 - 2**-24) * 2.0**127
 _BITS: Final = {0: False, 1: True}
 
 
@@ -112,6 +123,7 @@ def _bit(text: str) -> bool:
 _SIGNED: Final[Readers] = {INTEGER: int, NUMBER: _integer}
 _UNSIGNED: Final[Readers] = {INTEGER: int, NUMBER: _natural}
 _REAL: Final[Readers] = {INTEGER: float, NUMBER: _float, WORD: _float_word}
+_REAL32: Final[Readers] = {INTEGER: float, NUMBER: _float32, WORD: _float_word}
 _BOOL: Final[Readers] = {WORD: _TRUTHS.__getitem__, INTEGER: _bit, NUMBER: _bit}
 _TEXT: Final[Readers] = {STRING: itemgetter(slice(1, -1)), STRINGS: lambda text: unquote(text).decode()}
 _BYTES: Final[Readers] = {STRING: unquote, STRINGS: unquote}
@@ -121,7 +133,7 @@ _SCALARS: Final[Mapping[int, tuple[Readers, str]]] = {
     FieldDescriptor.CPPTYPE_INT64: (_SIGNED, "an integer"),
     FieldDescriptor.CPPTYPE_UINT32: (_UNSIGNED, "an integer from 0 on"),
     FieldDescriptor.CPPTYPE_UINT64: (_UNSIGNED, "an integer from 0 on"),
-    FieldDescriptor.CPPTYPE_FLOAT: (_REAL, "a number"),
+    FieldDescriptor.CPPTYPE_FLOAT: (_REAL32, "a number"),
     FieldDescriptor.CPPTYPE_DOUBLE: (_REAL, "a number"),
     FieldDescriptor.CPPTYPE_BOOL: (_BOOL, "true or false"),
     FieldDescriptor.CPPTYPE_STRING: (_TEXT, "a quoted string"),

@@ -259,7 +259,9 @@ def _without_value(place: Place) -> Mended | None:
 def _word_before(place: Place) -> Mended | None:
     """`stride:` or `pooling_param:`, the next field on the next line, whose name was read as the value."""
     before, text = place.before, place.text
-    if before is None or before.kind != WORD or text[place.pos] not in ":{<" or text[before.end : place.pos].strip():
+    if before is None or before.kind != WORD or text[before.end : place.pos].strip():
+        return None
+    if text[place.pos : place.pos + 1] not in (":", "{", "<"):
         return None
     if before.name in place.blocks():
         return _block(before.name, before.start, before.at)._replace(replaces=True)
