@@ -11,10 +11,10 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from netcompile.assignments import is_undeclared
 from netcompile.checking import Checked, Job, check_file
 from netcompile.diagnostics import CallError, Report
 from netcompile.imports import find_root
-from netcompile.inputs import is_undeclared
 from netcompile.kinds import kind_of
 from netcompile.paths import PROTOTXT, YAML, find_files
 from netcompile.records import NamedTuple
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from netcompile.assignments import Assignments
     from netcompile.checking import Options
     from netcompile.diagnostics import Diagnostic
-    from netcompile.inputs import Assignments
     from netcompile.paths import Found
     from netcompile.pycaffe.process import Pycaffe
 

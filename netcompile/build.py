@@ -17,8 +17,8 @@ from netcompile.texts import read_bytes, spec_source
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from netcompile.assignments import Assignments
     from netcompile.compiler import Compiled
-    from netcompile.inputs import Assignments
     from netcompile.paths import Found
     from netcompile.tree import Mapping, Source
 

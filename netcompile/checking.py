@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from netcompile.assignments import Assignments
 from netcompile.checked_states import build_phases, check_phases
 from netcompile.compiler import (
     check_library,
@@ -18,7 +19,6 @@ from netcompile.compiler import (
     is_library,
 )
 from netcompile.diagnostics import CallError, Report
-from netcompile.inputs import Assignments
 from netcompile.kinds import is_meant, kind_of
 from netcompile.load import load
 from netcompile.net_files import read_net

@@ -15,7 +15,6 @@ from netcompile.checked_states import build, build_phases, check_phases, check_r
 from netcompile.diagnostics import CompileError, Diagnostic, Note, Report
 from netcompile.emit import emit, emit_phase, to_text
 from netcompile.expand import expand
-from netcompile.inputs import source_of, variable_nodes
 from netcompile.language.spec import name_list
 from netcompile.lints import lint_some
 from netcompile.load import load
@@ -156,6 +155,8 @@ def compile(  # noqa: A001 - the public verb, and what it can be told
     `net_path` is what the solver names as its net; `caffe_pb2` is a fork's generated module, or its path, whose fields
     are followed. Raises CompileError with every finding where one is an error, OSError where a file can't be read.
     """
+    from netcompile.inputs import source_of, variable_nodes  # noqa: PLC0415 - the command line has files
+
     folder = None if root is None else os.fspath(root)
     settings = Settings(check, deploy, allow_custom_layers, folder, None, net_path, caffe=caffe_pb2)
     with collector_off():

@@ -371,8 +371,9 @@ class _Frame:
 
 def _as_text(get_event: Callable[[], Any], text: str) -> Any:
     """The parser's next event; a scalar with the tag `!`, of which the parser says no more, as one of text."""
-    event: Any = get_event()
-    if type(event) is ScalarEvent and event.implicit[0] and _NON_SPECIFIC.match(text, event.start_mark.index):
+    event = get_event()
+    start: Any = event.start_mark
+    if type(event) is ScalarEvent and event.implicit[0] and _NON_SPECIFIC.match(text, start.index):
         event.implicit = (False, True)
     return event
 

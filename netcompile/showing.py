@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netcompile.assignments import is_undeclared
 from netcompile.checked_states import build_phases, check_phases
 from netcompile.compiler import collector_off, compile_document, is_library
 from netcompile.diagnostics import CallError
-from netcompile.inputs import is_undeclared
 from netcompile.kinds import kind_of
 from netcompile.load import load
 from netcompile.net_files import read_net
@@ -19,9 +19,9 @@ from netcompile.texts import prototxt_source, read_bytes, spec_source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from netcompile.assignments import Assignments
     from netcompile.compiler import Settings
     from netcompile.diagnostics import Report
-    from netcompile.inputs import Assignments
     from netcompile.ir import Graph
     from netcompile.tree import Source
 

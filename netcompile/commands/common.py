@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from netcompile.assignments import Assignments
     from netcompile.compiler import Settings
     from netcompile.diagnostics import Diagnostic
-    from netcompile.inputs import Assignments
 
 OK: Final = 0
 WRONG_INPUT: Final = 1
@@ -42,7 +42,7 @@ def add_set(parser: argparse.ArgumentParser) -> None:
 
 def assignments_of(options: argparse.Namespace, paths: Sequence[str]) -> Assignments:
     """The variables that the arguments and the project set. Raises CallError where one is not `NAME=VALUE`."""
-    from netcompile.inputs import Assignments, check_assignment  # noqa: PLC0415 - `--help` does without
+    from netcompile.assignments import Assignments, check_assignment  # noqa: PLC0415 - `--help` does without
 
     given = list(map(check_assignment, options.variables))
     return Assignments(given, options.configured, whole=options.project is not None and paths == options.project)

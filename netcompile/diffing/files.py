@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from netcompile.assignments import Assignments, check_assignment
 from netcompile.binaries import check_message, is_binary, read_binary, take_weights, undo_snapshot
 from netcompile.caffe import caffe_pb2 as own_messages
 from netcompile.compiler import collector_off, expand_document, is_library
@@ -14,7 +15,6 @@ from netcompile.diagnostics import CallError, Report
 from netcompile.differ import Difference, compare
 from netcompile.diffing.sides import Wanted, side_of_message, side_of_net
 from netcompile.diffing.weights import Model, stored_blobs
-from netcompile.inputs import Assignments, check_assignment
 from netcompile.kinds import kind_of
 from netcompile.load import load
 from netcompile.lower import lower
