@@ -59,12 +59,14 @@ class _Size(NamedTuple):
 
 
 class _Resized:
-    """A net in one phase, with its layers of data of unknown size, by what they read."""
+    """A net in one phase, as far as some layers depend on it; and its layers of data of unknown size."""
 
-    def __init__(self, side: NetSide, phase: str) -> None:
+    def __init__(self, side: NetSide, phase: str, names: Collection[str]) -> None:
         graph = side.graphs[phase]
-        self.sources = _sources(graph)
-        self._net = side.net
+        needed = _needed(graph, names)
+        self.layers = [graph.layers[i].layer for i in needed]
+        self.sources = _sources(graph, needed)
+        self._header = side.net.header
         self._state = State(phase, graph.level, tuple(graph.stages))
         self._known: Known = {}
 
@@ -72,10 +74,9 @@ class _Resized:
         """The learned blobs with a size of some data."""
         declared = {id(one.layer): _declared(one, size) for key in data for one in [self.sources[key]]}
         layers = [
-            layer._replace(declared=declared[id(layer)]) if id(layer) in declared else layer
-            for layer in self._net.layers
+            layer._replace(declared=declared[id(layer)]) if id(layer) in declared else layer for layer in self.layers
         ]
-        return blobs_of([infer(Net(self._net.header, layers), self._state, Report(), known=self._known)])
+        return blobs_of([infer(Net(self._header, layers), self._state, Report(), known=self._known)])
 
 
 def _declared(one: GraphLayer, size: _Size) -> dict[str, Shape]:
@@ -92,11 +93,11 @@ def try_sizes(trained: NetSide, new: NetSide, stored: Blobs, names: Collection[s
     for phase in new.graphs:
         if all(verdicts.values()):
             break  # the other phase has the same weights
-        before, after = (_Resized(side, phase) for side in (trained, new))
+        before, after = (_Resized(side, phase, names) for side in (trained, new))
         shared = before.sources.keys() & after.sources.keys()
         if not shared:
             continue
-        tries = _MOST_LAYERS // (len(trained.layers) + len(new.layers)) - _SEARCH
+        tries = _MOST_LAYERS // (len(before.layers) + len(after.layers)) - _SEARCH
         most = min(tries // (2 * len(_RATIOS)), _MOST_SIDES)
         numbered = {name for name, blobs in blobs_of([trained.graphs[phase]]).items() if blobs}
         given = {name: blobs for name, blobs in stored.items() if name in numbered}
@@ -167,10 +168,21 @@ def _agree(stored: Blobs, blobs: Blobs) -> bool:
     return not any(fit(stored[name], found) is False for name, found in blobs.items() if name in stored)
 
 
-def _sources(graph: Graph) -> dict[bytes, GraphLayer]:
-    """The layers of data of unknown size, by all that decides about it."""
+def _needed(graph: Graph, names: Collection[str]) -> list[int]:
+    """The layers of some names, and all that they depend on, in order."""
+    needed: set[int] = set()
+    for index in range(len(graph.layers) - 1, -1, -1):
+        if index in needed or graph.layers[index].layer.message.name in names:
+            needed.add(index)
+            needed.update(version.maker for version in graph.reads[index] if version is not None)
+    return sorted(needed)
+
+
+def _sources(graph: Graph, needed: Collection[int]) -> dict[bytes, GraphLayer]:
+    """The layers of data of unknown size among those that are needed, by all that decides about it."""
     found = {}
-    for index, one in enumerate(graph.layers):
+    for index in needed:
+        one = graph.layers[index]
         tops = [shape for shape in one.tops if shape is not None]
         if graph.reads[index] or len(tops) < len(one.tops) or all(shape.known for shape in tops):
             continue
