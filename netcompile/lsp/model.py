@@ -158,11 +158,11 @@ class Model:
 
     @cached_property
     def deploy(self) -> Graph | None:
-        """The deploy net, where the document asks for one and it can be derived."""
+        """The deploy net, where the document asks for one; that of all losses, where it has no such outputs."""
         if self._for_deploy is None:
             return None
         net, options = self._for_deploy
-        derived = derive_deploy(net, options, Report())
+        derived = derive_deploy(net, options, Report()) or derive_deploy(net, options._replace(outputs=()), Report())
         incomplete = self.expanded is not None and self.expanded.incomplete
         return None if derived is None else infer(derived.net, State("DEPLOY"), Report(), incomplete=incomplete)
 

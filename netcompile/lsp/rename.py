@@ -68,7 +68,7 @@ def subject_at(model: Model, line: int, column: int) -> Subject:
     if "$" in name:
         raise RefusedError(f"'{name}' is put together from variables; rename it where they get their values")
     if not kinds:
-        raise RefusedError(f"'{name}' is not by itself the name of a layer or blob")
+        raise RefusedError(f"'{name}' is not by itself the name of a layer or blob, as it is used here")
     where = _literal(model, scalar, name)
     if where is None:
         raise RefusedError(f"'{name}' is not written here as it is; rename it where it is")

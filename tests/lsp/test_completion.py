@@ -176,6 +176,10 @@ def test_outputs_take_every_blob_of_deploy(offered, place):
         ("data", "1x3"),
         ("label", "TEST: 2"),
     ]
+    found, _ = asked(
+        place, PHASES.replace("bottom: @", "bottom: data").replace("deploy: {}", "deploy: {outputs: [pr@]}")
+    )
+    assert ("prob", "1x3") in [(one.label, one.detail) for one in found]
 
 
 @pytest.mark.parametrize(
