@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from netcompile.forks.read import Fork
     from netcompile.ir import Damage
     from netcompile.old_formats import Origins
-    from netcompile.prototxt import Parsed, Positions
+    from netcompile.prototxt import Parsed
+    from netcompile.text_format.positions import Positions
     from netcompile.tree import Source, Span
 
 _SHAPES: Final = ("input_shape", "input_dim")

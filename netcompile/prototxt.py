@@ -16,109 +16,19 @@ from netcompile.diagnostics import Note
 from netcompile.records import NamedTuple
 from netcompile.text_format import scan
 from netcompile.text_format.fields import Field, block_names, fields_of
+from netcompile.text_format.positions import Positions
 from netcompile.tree import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from google.protobuf.message import Message
 
     from netcompile.diagnostics import Report
     from netcompile.text_format.scan import Entry, Problem
-    from netcompile.tree import Place
 
 
 MAX_TEXT: Final = 32 * 2**20  # characters: several times what a net of 100,000 layers needs
-
-
-class Comment(NamedTuple):
-    """A comment: its place, counted from 0, and its text behind the `#`."""
-
-    place: Place
-    text: str
-
-
-class Positions:
-    """Where the fields of one text stand. An element at the top is known by its field and its index in the message."""
-
-    __slots__ = ("_last", "_marks", "_scanner", "renamed", "source")
-
-    def __init__(self, source: Source, blocks: Callable[[], Container[str]] = frozenset) -> None:
-        self.source = source
-        self.renamed: dict[str, str] = {}  # misspelt names, and what was meant
-        self._marks: dict[str, list[tuple[int, bool]]] = {}
-        self._scanner = scan.Scanner(source.text, blocks)
-        self._last: tuple[int, Entry] | None = None
-
-    def mark(self, name: str, element: Entry) -> None:
-        """Record where the next element of a field at the top stands."""
-        self._marks.setdefault(name, []).append((element.start, element.start == element.at))
-
-    def entry(self, name: str, index: int = 0) -> Entry | None:
-        """The entry of an element at the top, with all inside it; None where the text has none."""
-        marks = self._marks.get(name, ())
-        if not 0 <= index < len(marks):
-            return None
-        offset, in_list = marks[index]
-        if self._last is None or self._last[0] != offset:
-            self._last = offset, self._scanner.entry_at(offset, in_list=in_list)
-        return self._last[1]
-
-    def find(self, name: str, index: int = 0, path: str = "", *, key: bool = False) -> Span | None:
-        """The place of what `path` names in an element at the top, or of the nearest thing around it that is written.
-
-        A path is dotted and counts from 0: `convolution_param.kernel_size:1`. The place is that of the value, of the
-        field's name where `key` is true, the value is a block or nothing nearer is written. The empty path means the
-        element: its `name`, else its own word. None where the text does not have the element.
-        """
-        entry = self.entry(name, index)
-        if entry is None:
-            return None
-        found = self._descend(entry, path) if path else entry
-        if found is entry:
-            found = self._child(entry, "name", 0) or entry
-        return self.key(found) if key or found.kind in (scan.MESSAGE, scan.LIST) else self.value(found)
-
-    def _descend(self, entry: Entry, path: str) -> Entry:
-        """What a path names in a message, or the nearest written entry around it."""
-        for part in path.split("."):
-            name, _, index = part.partition(":")
-            if index and not index.isdigit():  # a name, as in `top_shapes:data`, which no text has
-                return entry
-            inside = self._child(entry, name, int(index or 0))
-            if inside is None:
-                return entry
-            entry = inside
-        return entry
-
-    def _child(self, entry: Entry, name: str, index: int) -> Entry | None:
-        """The value of a field with that index in a message, whether written alone or in a list."""
-        if entry.kind != scan.MESSAGE:
-            return None
-        values: list[Entry] = []
-        for child in entry.value:
-            if child.name == name or self.renamed.get(child.name) == name:
-                values += child.value if child.kind == scan.LIST else (child,)
-        return values[index] if index < len(values) else None
-
-    def key(self, entry: Entry) -> Span:
-        """The place of an entry's name; in a list, where it has none, that of its value or brace."""
-        if entry.at > entry.start:
-            return self.span(entry.start, entry.start + len(entry.name))
-        return self.span(entry.at, entry.at + 1 if entry.kind == scan.MESSAGE else entry.end)
-
-    def value(self, entry: Entry) -> Span:
-        """The place of an entry's value."""
-        return self.span(entry.at, entry.end)
-
-    def span(self, start: int, end: int) -> Span:
-        """The span between two offsets."""
-        first, last = self.source.place(start), self.source.place(end)
-        return Span(self.source, first.line + 1, first.column + 1, last.line + 1, last.column + 1)
-
-    def comments(self) -> list[Comment]:
-        """All comments of the text, in order."""
-        return [Comment(self.source.place(offset), text) for offset, text in scan.find_comments(self.source.text)]
 
 
 class Parsed(NamedTuple):
@@ -151,15 +61,28 @@ def read_prototxt(source: Source, message_type: type[Message], report: Report) -
 class _Reader:
     """Fills one message from one text."""
 
-    __slots__ = ("_broken", "_flaws", "_layers_told", "_positions", "_problems", "_report", "_scanner", "_top")
+    __slots__ = (
+        "_astray",
+        "_broken",
+        "_flaws",
+        "_layers_told",
+        "_positions",
+        "_problems",
+        "_report",
+        "_root",
+        "_scanner",
+        "_top",
+    )
 
     def __init__(self, source: Source, message_type: type[Message], report: Report) -> None:
         blocks = partial(block_names, message_type.DESCRIPTOR)
         self._report = report
+        self._root: Any = message_type.DESCRIPTOR
         self._positions = Positions(source, blocks)
         self._scanner = scan.Scanner(source.text, blocks)
         self._flaws: list[int] = []  # offsets in the entry at hand
         self._problems: list[Problem] = []  # of which no entry is known yet
+        self._astray = False  # the fields at the top are those of a block that is torn
         self._broken = False  # the entry at hand may have fields that are meant to stand around a block
         self._layers_told = False
         self._top: Any = None  # the type of the element at hand
@@ -170,9 +93,11 @@ class _Reader:
         unsound: dict[tuple[str, int], set[str]] = {}
         lost: set[str] = set()
         seen: dict[str, Entry] = {}
+        indexes, last = range(0), ""
         for entry in self._scanner.entries():
             names = self._take_problems(entry) if self._scanner.problems or self._problems else set()
-            indexes = self._fill_top(message, fields, entry, seen)
+            astray = self._astray
+            indexes, before = self._fill_top(message, fields, entry, seen), indexes
             if self._flaws:
                 names.update(_holders(entry, self._flaws))
                 self._flaws.clear()
@@ -180,6 +105,10 @@ class _Reader:
                 unsound.update(((self._meant(entry.name), index), names) for index in indexes)
             elif names:
                 lost.add(entry.name)
+            if self._astray and not astray:
+                unsound.update(((last, index), {scan.REST}) for index in before[-1:])
+                lost.update(name for name, field in fields.items() if field.repeated and field.message)
+            last = self._meant(entry.name)
         self._take_problems(None)
         for problem in self._problems:
             lost.update(problem.lost)
@@ -192,6 +121,8 @@ class _Reader:
     def _take_problems(self, entry: Entry | None) -> set[str]:
         """Report what the scanner has found; returns what the entry at hand lost to it."""
         for problem in self._scanner.problems:
+            if self._astray and not problem.lost and self._positions.source.text.startswith("}", problem.start):
+                continue  # it closes the block that the fields before are torn from
             span = self._positions.span(problem.start, problem.end)
             code = "too-deep" if problem.too_deep else "syntax"
             self._report.add(code, span, problem.message, hint=problem.hint)
@@ -209,13 +140,15 @@ class _Reader:
     def _fill_top(self, message: Message, fields: dict[str, Field], entry: Entry, seen: dict[str, Entry]) -> range:
         """Fill in an entry at the top; returns the indexes of the elements that it made."""
         field = fields.get(entry.name)
+        self._top = None
         if field is None:
-            meant = self._meant_field(message, entry, seen)
+            meant = None if self._is_astray(message, fields, entry) else self._meant_field(message, entry, seen)
             if meant is None:
                 return range(0)
             field, entry, seen = fields[meant], _renamed(entry, meant), {}
         elif entry.name == "layers" and "layer" in fields and self._is_new_layer(entry):
             field, entry = fields["layer"], entry._replace(name="layer")
+        self._astray = False
         name = entry.name
         self._top = field.message
         before = len(getattr(message, name)) if field.repeated else 0
@@ -225,6 +158,21 @@ class _Reader:
         for element in elements[: after - before]:
             self._positions.mark(name, element)
         return range(before, after)
+
+    def _is_astray(self, message: Message, fields: dict[str, Field], entry: Entry) -> bool:
+        """Tell whether a field at the top is that of a torn block there; the first of several is reported."""
+        torn = [name for name, field in fields.items() if field.message and entry.name in fields_of(field.message)]
+        if not torn:
+            return False
+        self._flaws.append(entry.start)
+        if not self._astray:
+            from netcompile.text_format.refusals import listed  # noqa: PLC0415 - only for the refused
+
+            text = f"{message.DESCRIPTOR.name} has no field '{entry.name}'"
+            hint = f"it is a field of {listed(torn)}: a '{{' is missing before it, or a '}}' too many"
+            self._report.add("unknown-field", self._positions.key(entry), text, hint=hint)
+        self._astray = True
+        return True
 
     def _is_new_layer(self, entry: Entry) -> bool:
         """Tell whether one of the `layers` is a `layer` by its type, which is a string; the first is reported."""
@@ -299,7 +247,8 @@ class _Reader:
         from netcompile.text_format.refusals import explain_field  # noqa: PLC0415 - only for the refused
 
         top = self._top
-        if self._broken and top is not None and message.DESCRIPTOR is not top and entry.name in fields_of(top):
+        around = fields_of(top) if top is not None and message.DESCRIPTOR is not top else ()
+        if self._broken and top is not None and (entry.name in around or entry.name in fields_of(self._root)):
             return None  # it stands behind a block that is not closed
         text, hint, meant = explain_field(entry.name, message.DESCRIPTOR, top)
         span = self._positions.key(entry)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from netcompile.forks.read import Fork
     from netcompile.ir import Graph, Origin
     from netcompile.layers import Known
-    from netcompile.prototxt import Positions
     from netcompile.solver import BuiltNet
     from netcompile.states import State
+    from netcompile.text_format.positions import Positions
     from netcompile.tree import Mapping
 
 

@@ -7,7 +7,8 @@ from google.protobuf import text_format
 
 from netcompile.caffe.caffe_pb2 import Datum, LayerParameter, NetParameter, SolverParameter
 from netcompile.diagnostics import Report
-from netcompile.prototxt import Comment, read_prototxt
+from netcompile.prototxt import read_prototxt
+from netcompile.text_format.positions import Comment
 from netcompile.text_format.scan import MAX_DEPTH
 from netcompile.tree import Place, Source
 

@@ -178,3 +178,25 @@ def marked_at(span):
 )
 def test_long_nonsense_is_mended_in_linear_time(text):
     read(text)  # quadratic time would be minutes
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ('layer {\n  name: "conv"', '  name: "conv"', 2),  # a name is the net's own too
+        ('  type: "Convolution"\n', '  type: "Convolution" }\n', 4),
+    ],
+)
+def test_fields_of_a_torn_block_are_one_finding(right, wrong, line):
+    parsed, (finding,) = read('layer { name: "data" }\n'.replace("\n", " ") + SOUND.replace(right, wrong))
+    assert (finding.code, finding.span.line) == ("unknown-field", line)
+    assert "it is a field of layer" in finding.hint
+    assert "layer" in parsed.lost
+    assert parsed.message.layer[-1].name == "relu"
+
+
+def test_a_comment_without_its_sign_is_one_finding():
+    text = SOUND.replace("    stride: 2", "    the step, as in 3.1 of the paper (table 2)\n    stride: 2")
+    parsed, (finding,) = read(text)
+    assert finding.hint == "a comment begins with '#'"
+    assert parsed.message == WANTED

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from netcompile.diagnostics import Diagnostic
     from netcompile.forks.read import Fork
     from netcompile.ir import Dims, Graph, GraphLayer
-    from netcompile.prototxt import Positions
     from netcompile.pycaffe.process import Answer, Pycaffe
     from netcompile.states import State
+    from netcompile.text_format.positions import Positions
     from netcompile.tree import Source, Span
 
 _SOURCES: Final = {

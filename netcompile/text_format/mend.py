@@ -44,6 +44,8 @@ _FIELD_START = pattern(rf"(?:{NAME}{SPACE}[:{{<] | [}}>])")
 _NEXT = pattern(rf"[,;]?\s+(?:{NAME}[ \t]*[:{{<] | [}}>\]])")
 _NAME_IN_STRING = pattern(rf"(?:^|[\s,;{{]){NAME}\s*:\s*$")
 _COMMENT = re.compile(r"(//|--)[^\n]*|(/\*)[^*]{,2000}(?:\*(?!/)[^*]{,2000}){,50}\*/")
+# Three words in a row at least, and nothing that is of prototxt.
+_PROSE = re.compile(r"([A-Za-z_]\w*)(?:[ \t,./()'-]+(?=[A-Za-z])\w+){2}[^:{}=\"\n]*(?=\n|$)", re.ASCII)
 _CONFLICT = re.compile(r"<{7}(?!<)[^\n]*\n(?:(?!>{7})[^\n]*\n){,200}>{7}[^\n]*", re.MULTILINE)
 _QUOTED_NAME = pattern(rf"""(["'])({NAME})\1{SPACE}(?=[:{{<])""")
 _OPEN_STRING = pattern(rf"""({NAME}){SPACE}:{SPACE}(["'])""")
@@ -117,6 +119,17 @@ def _conflict(place: Place) -> Mended | None:
     if found is None:
         return None
     problem = Problem(place.pos, place.line_end(place.pos), "a merge conflict is left in the text", lost=(REST,))
+    return Mended(problem, found.end())
+
+
+def _prose(place: Place) -> Mended | None:
+    """`the net of the paper`, a comment that has lost its `#`."""
+    found = place.match(_PROSE)
+    if found is None:
+        return None
+    problem = Problem(
+        place.pos, found.end(), f"{_shown(found[0])} is no field", "a comment begins with '#'", (found[1],)
+    )
     return Mended(problem, found.end())
 
 
@@ -368,7 +381,7 @@ def _rest_of_line(place: Place) -> Mended | None:
 
 
 _RULES: Final = (
-    _comment, _conflict, _string_before, _string_unopened, _quoted_name, _number_with_comma, _more_values,
+    _comment, _conflict, _prose, _string_before, _string_unopened, _quoted_name, _number_with_comma, _more_values,
     _parentheses, _template, _sign_before, _word_before, _string_open, _without_value, _two_names, _sign,
     _stray, _rest_of_line,
 )  # fmt: skip

@@ -29,6 +29,8 @@ from netcompile.text_format.scan import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from netcompile.text_format.fields import Field
     from netcompile.text_format.scan import Entry
 
@@ -113,7 +115,12 @@ def _say_where(name: str, message: Any, around: Any, *, slip: bool) -> str | Non
 def _holders(name: str, message: Any) -> str:
     """The fields of a message type whose blocks have a field of that name, listed."""
     held = [field.name for field in message.fields if field.message_type and name in field.message_type.fields_by_name]
-    *first, last = [*held[:_NAMED], "others"] if held[_NAMED:] else held or [""]
+    return listed(held)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some names in a sentence, of many the first; empty where there are none."""
+    *first, last = [*names[:_NAMED], "others"] if names[_NAMED:] else names or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 
