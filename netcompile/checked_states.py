@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from netcompile.diagnostics import Note, Report
 from netcompile.infer import infer
 from netcompile.lints import lint, lint_layers
-from netcompile.passes import check_run
+from netcompile.passes import check_parameters, check_run
 from netcompile.records import NamedTuple
 from netcompile.states import PHASES, State, includes
 
@@ -66,12 +66,20 @@ def build_phases(
 
 def check_run_of(one: Built, report: Report, *, force_backward: bool = False) -> None:
     """Report what is wrong with a net in its state, and what aborts when it is run there: backward in TRAIN alone."""
-    found = Report()
-    found.extend(one.findings)
+    found = findings_of(one)
     if not found.failed and not one.incomplete:
         backward = one.state.phase == "TRAIN"
         check_run(one.graph, found, backward=backward, force_backward=backward and force_backward)
     report.extend_new(found)
+
+
+def findings_of(one: Built) -> Report:
+    """What is wrong with a net in its state, and with parameters that would count only if it could be built."""
+    found = Report()
+    found.extend(one.findings)
+    if found.failed:
+        check_parameters(one.graph, found)
+    return found
 
 
 def check_phases(

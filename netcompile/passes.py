@@ -42,6 +42,14 @@ def check_run(
             _add(report, one, _gradient_error(one.layer.message, i), "no-gradient", severity)
 
 
+def check_parameters(graph: Graph, report: Report) -> None:
+    """Report the parameters with which a layer aborts in its first forward pass, in a graph that is refused anyway."""
+    for one in graph.layers:
+        for error in () if one.layer.damaged else one.later:
+            if error.code == "bad-value":
+                _add(report, one, error, "run-abort", None)
+
+
 def run_backward(graph: Graph, *, force: bool = False) -> list[bool]:
     """Find for each layer of a graph whether its Backward runs. `force` stands for the net's `force_backward`."""
     steps = _insert_splits(graph)

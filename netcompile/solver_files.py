@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.caffe.caffe_pb2 import SolverParameter
-from netcompile.checked_states import build, lint_states
+from netcompile.checked_states import build, findings_of, lint_states
 from netcompile.diagnostics import Report
 from netcompile.ir import Layer, Net, given_fields
 from netcompile.net_files import read_net
@@ -197,7 +197,7 @@ class _Builder:
         `whole`: nothing was found wrong before with what the nets are made of.
         """
         for net, states in self.asked.values():
-            self.report.extend_states([(str(state), one.findings) for state, one in states.items()])
+            self.report.extend_states([(str(state), findings_of(one)) for state, one in states.items()])
             lint_states(net, states.values(), self.report, solver, whole=whole)
 
 
