@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from netcompile.diagnostics import Note, Report, did_you_mean
+from netcompile.diagnostics import Note, Report
 from netcompile.ir import BROKEN, WHOLE
 from netcompile.language.blocks import MAX_CONDITIONAL, MAX_DEPTH, MAX_ITEMS, Block, Growth, block_table, read_turns
 from netcompile.language.defaults import Defaults
@@ -19,9 +19,8 @@ from netcompile.language.merge import is_null
 from netcompile.language.places import intersect, read_only
 from netcompile.language.scope import OutsideTurns, Scope, Substitution, reference_to
 from netcompile.language.spec import EVERYWHERE, Expanded, LayerSpec, Use, is_inside, layer_title, lost_with
-from netcompile.language.uses import Entry, continue_from, read_parameters
+from netcompile.language.uses import Entry, continue_from, find_block, read_parameters
 from netcompile.language.variables import Given, merge_libraries, variables
-from netcompile.language.wording import some_of
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Node, Scalar
 
@@ -295,7 +294,7 @@ class _Expander:
     def _block(self, item: Mapping, context: _Context) -> None:
         node, damaged = self._use_of(item, context)
         name = node.entries.get("block")
-        block = self._find_block(name, context) if type(name) is Scalar else None
+        block = find_block(name, self.blocks, self.report, context.use) if type(name) is Scalar else None
         if block is None or damaged or type(name) is not Scalar:
             self._lose(context)
             return
@@ -323,7 +322,7 @@ class _Expander:
             entry.check_read(block.name)
         elif self.left_out > left_out and not is_null(node.entries.get("only")):
             text = f"its `only` leaves nothing of block '{block.name}', whose layers are elsewhere"
-            self.report.add("unused-field", item.keys["only"].span, text, notes=use.notes()[1:])
+            self.report.add("unused-field", node.keys["only"].span, text, notes=use.notes()[1:])
         continue_from(block, scope, entry, inner.flow, targets, self._makes)
 
     def _makes(self, blob: str) -> bool:
@@ -343,16 +342,6 @@ class _Expander:
             return node, substitution.failed
         sound = self._sound(node, item, "block_use", "used in a block use here", context.use)
         return sound or node, sound is not node
-
-    def _find_block(self, name: Scalar, context: _Context) -> Block | None:
-        title = str(name.value)
-        block = self.blocks.get(title)
-        if block is None and not self.report.full("unknown-block"):
-            meant = did_you_mean(title, self.blocks)
-            hint = f"did you mean '{meant}'?" if meant else f"the blocks here: {some_of(self.blocks)}"
-            notes = context.use.notes() if context.use else ()
-            self.report.add("unknown-block", name.span, f"there is no block '{title}'", hint=hint, notes=notes)
-        return block
 
     # Repetition
 

@@ -17,6 +17,7 @@ from netcompile.tree import Mapping, Node, Place, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Mapping as AbstractMapping
 
     from netcompile.diagnostics import Report
     from netcompile.language.blocks import Block
@@ -89,6 +90,18 @@ class Entry:
     def _refuse(self, text: str) -> None:
         notes = self.use.parent.notes() if self.use.parent else ()
         self.report.add("implied-bottom", self.use.span, text, hint="give the use a `bottom`", notes=notes)
+
+
+def find_block(name: Scalar, blocks: AbstractMapping[str, Block], report: Report, use: Use | None) -> Block | None:
+    """The block of a name; None, reported, where there is none. `use` brought in what names it."""
+    title = str(name.value)
+    block = blocks.get(title)
+    if block is None and not report.full("unknown-block"):
+        meant = did_you_mean(title, blocks)
+        hint = f"did you mean '{meant}'?" if meant else f"the blocks here: {some_of(blocks)}"
+        notes = use.notes() if use else ()
+        report.add("unknown-block", name.span, f"there is no block '{title}'", hint=hint, notes=notes)
+    return block
 
 
 def read_parameters(block: Block, node: Mapping, entry: Entry, scope: Scope, report: Report, use: Use) -> Scope | None:
