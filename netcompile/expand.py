@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.diagnostics import Note, Report
 from netcompile.ir import BROKEN, WHOLE
-from netcompile.language.blocks import MAX_CONDITIONAL, MAX_DEPTH, MAX_ITEMS, Block, Growth, block_table, read_turns
+from netcompile.language.blocks import MAX_CONDITIONAL, MAX_DEPTH, MAX_ITEMS, Growth, block_table, read_turns
 from netcompile.language.defaults import Defaults
 from netcompile.language.flow import Flow
 from netcompile.language.forms import Shaper
