@@ -161,8 +161,9 @@ class _Reader:
 
     def _is_astray(self, message: Message, fields: dict[str, Field], entry: Entry) -> bool:
         """Tell whether a field at the top is that of a torn block there; the first of several is reported."""
-        torn = [name for name, field in fields.items() if field.message and entry.name in fields_of(field.message)]
-        if not torn:
+        holders = {name: field for name, field in fields.items() if field.message}
+        torn = [name for name, field in holders.items() if entry.name in fields_of(field.message)]
+        if not torn or not all(holders[name].repeated for name in torn):
             return False
         self._flaws.append(entry.start)
         if not self._astray:

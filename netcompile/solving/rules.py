@@ -302,7 +302,9 @@ def _check_reach(solver: SolverParameter, findings: Findings) -> None:
     # Who switches off the first test too means to test by other means: test_interval 999999999 is an idiom for that.
     if solver.test_iter and solver.test_initialization and solver.test_interval > last:
         text = f"test_interval is {solver.test_interval}, and training ends at max_iter {last}: the net is tested"
-        findings.add("test_interval", "odd-value", f"{text} before training alone", hint="at most max_iter is meant")
+        findings.add(
+            "test_interval", "odd-value", f"{text} before training alone", hint="a `test_interval` of at most max_iter"
+        )
 
 
 def _check_training(solver: SolverParameter, findings: Findings) -> None:
