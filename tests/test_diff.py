@@ -287,8 +287,8 @@ CHANGES = {
         ["parameters and wiring", "  'b' (Power)", "    bottom: [data of a] -> [data of data]", "  'a' (ReLU)",
          "    bottom: [data of data] -> [data of b]"],
     ),
-    "the net itself": ('name: "a" ' + CONV, 'name: "b" force_backward: true ' + CONV,
-                       ["net", "  name: a -> b", "  force_backward: false -> true"]),
+    "the net itself": ('name: "a" ' + CONV, 'name: "b" force_backward: true state { stage: "s" } ' + CONV,
+                       ["net", "  name: a -> b", "  state.stage: nothing -> [s]", "  force_backward: false -> true"]),
 }  # fmt: skip
 
 

@@ -121,6 +121,7 @@ def test_a_snapshot_is_the_net_that_it_was_made_of(call):
     fixed = "param { lr_mult: 0 } " * 3 + "phase: TRAIN"
     model = netcompile.upgrade(net.replace('"in"', '"input"') + bn % fixed)
     model.layer[0].phase = 0
+    model.name = ""
     done = call("diff", "n.prototxt", "m.caffemodel", n_prototxt=net + bn % "", m_caffemodel=model.SerializeToString())
     assert (done.code, done.out) == (0, "n.prototxt and m.caffemodel are the same net\n")
 

@@ -63,7 +63,9 @@ def changed_fields(before: Any, after: Any, *, inference: bool = False) -> list[
 
 def changed_header(before: Any, after: Any) -> list[FieldChange]:
     """What differs between two nets apart from their layers."""
-    return [change for change in _compare(before, after, "", _HEADER) if _differs(change)]
+    named = [change for change in _compare(before, after, "", _HEADER) if _differs(change)]
+    # Caffe gives a snapshot of a net without a name an empty one.
+    return [change for change in named if change.before or change.after]
 
 
 def changed_rules(before: Any, after: Any, phase: str | None) -> list[FieldChange]:
