@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from netcompile.wires import Refusal, Wires
 
 _MOST_GUESSED: Final = 100
+_CUSTOM: Final = "`custom: true` or --allow-custom-layers"  # in a spec; prototxt has no such field
 _Learned: TypeAlias = "tuple[list[Shape | None] | None, list[str | None]]"
 
 
@@ -329,11 +330,9 @@ class _Inference:
         from netcompile.language.names import meant_type  # noqa: PLC0415 - for the refused
 
         text = f"'{message.type}' is not a layer type of Caffe" if message.type else "the layer has no type"
-        own = Wording(
-            "a type of a fork or of your own needs `custom: true` or --allow-custom-layers",
-            "a type of a fork or of your own needs --allow-custom-layers, or --caffe with the fork's messages",
-        )
-        hint = meant_type(message.type, LAYER_TYPES).hint or own
+        hint = meant_type(message.type, LAYER_TYPES).hint or f"a type of a fork or of your own needs {_CUSTOM}"
+        if not layer.origin.in_spec:
+            hint = hint.replace(_CUSTOM, "--allow-custom-layers")
         self._add(layer, "unknown-type" if message.type else "missing-field", "type", text, hint=hint)
 
     def _check_counts(self, index: int, kind: LayerType, tops: Sequence[Shape | None]) -> None:

@@ -31,8 +31,8 @@ SLIPS = (
 CODES = {one.code for one in (*LAYER_LINTS, *LINTS)}
 # Of many layers without a filler the first is named, which may now be another one.
 NAMED_ONCE = frozenset({"zero-weights"})
-# What deploy does not need depends on all that the net has.
-OF_ALL = frozenset({"`inputs` names", "is in deploy alone"})
+# What deploy or a block does not need depends on all that there is.
+OF_ALL = frozenset({"`inputs` names", "is in deploy alone", "does not read the bottom of its use"})
 
 
 def check(path: Path, text: str) -> Checked:
