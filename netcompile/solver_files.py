@@ -101,7 +101,7 @@ def compile_solver(
     def graph_of(test: int) -> Graph | None:
         state = state_of(solver, NetUse("net", test), net.header)
         one = build(net, state, known=known) if incomplete else builder.built_in(net, state)
-        return None if one.findings.failed else one.graph
+        return None if one.findings.failed or one.incomplete else one.graph
 
     if not derive_tests(solver, section, graph_of, report) or "test_set" in lost:
         lost.add("test_iter")

@@ -78,7 +78,8 @@ def test_a_type_of_a_fork_is_one_finding_that_names_the_remedy() -> None:
     reader = 'layer { name: "r" type: "ReLU" bottom: "s" top: "r" }'
     assert said(errors(INPUT + layer + reader)) == [
         (2, "ShuffleChannel 's': 'ShuffleChannel' is not a layer type of Caffe",
-         "it is a type of ShuffleNet's forks: --caffe PATH reads its messages; --allow-custom-layers takes it as it is"),
+         ("it is a type of ShuffleNet's forks: --caffe PATH reads its messages; --allow-custom-layers takes it as it "
+          "is")),
     ]  # fmt: skip
 
 
