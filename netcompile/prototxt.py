@@ -16,6 +16,7 @@ from netcompile.diagnostics import Note
 from netcompile.records import NamedTuple
 from netcompile.text_format import scan
 from netcompile.text_format.fields import Field, block_names, fields_of
+from netcompile.text_format.lost import REST
 from netcompile.text_format.positions import Positions
 from netcompile.tree import Source, Span
 
@@ -106,7 +107,7 @@ class _Reader:
             elif names:
                 lost.add(entry.name)
             if self._astray and not astray:
-                unsound.update(((last, index), {scan.REST}) for index in before[-1:])
+                unsound.update(((last, index), {REST}) for index in before[-1:])
                 lost.update(name for name, field in fields.items() if field.repeated and field.message)
             last = self._meant(entry.name)
         self._take_problems(None)
@@ -133,7 +134,7 @@ class _Reader:
         own = [problem for problem in self._problems if entry.start <= problem.start <= entry.end]
         self._problems = [problem for problem in self._problems if problem not in own]
         names = {name for problem in own for name in problem.lost}
-        self._broken = scan.REST in names
+        self._broken = REST in names
         offsets = [problem.start for problem in own if problem.lost]
         return names | _holders(entry, offsets) if offsets else names
 

@@ -11,13 +11,11 @@ from netcompile.caffe.caffe_pb2 import SolverParameter
 from netcompile.checked_states import build, findings_of, lint_states
 from netcompile.diagnostics import Report
 from netcompile.ir import Layer, Net, given_fields
-from netcompile.net_files import read_net
 from netcompile.passes import check_run
 from netcompile.solver import NetUse, state_of
 from netcompile.solver import check_solver as check_message
 from netcompile.solving.section import SectionOrigin, derive_tests, fill_solver, lost_keys, names_net
-from netcompile.text_format.lost import Lost
-from netcompile.text_format.scan import REST
+from netcompile.text_format.lost import REST, Lost
 from netcompile.tree import Source, Span
 
 if TYPE_CHECKING:
@@ -234,6 +232,8 @@ class _TextNets:
             text = f"the net '{path}' is not at hand, so it is not checked"
             report.add("unread-net", self._origin.span(use.field), text)
             return None
+        from netcompile.net_files import read_net  # noqa: PLC0415 - specs do without it
+
         reading = Report()
         net = read_net(source, reading, fork=self._builder.fork, allow_custom=self._builder.allow_custom)
         report.extend(reading)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import did_you_mean
-from netcompile.text_format.scan import REST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container
 
+REST: Final = "*"  # among names that are lost: any others may be too
 _SHORTEST: Final = 2
 
 

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from netcompile.records import NamedTuple
+from netcompile.text_format.lost import REST
 from netcompile.text_format.scan import (
     INTEGER,
     LITERAL_AT,
@@ -20,7 +21,6 @@ from netcompile.text_format.scan import (
     NAME,
     NUMBER,
     OTHER,
-    REST,
     SPACE,
     STRING,
     STRINGS,

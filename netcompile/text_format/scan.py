@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.records import NamedTuple
+from netcompile.text_format.lost import REST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -28,7 +29,6 @@ MESSAGE: Final = 8
 LIST: Final = 9
 
 MAX_DEPTH: Final = 100  # as in protobuf's own readers
-REST: Final = "*"  # among names that are lost: any others may be too
 _MAX_PROBLEMS: Final = 20
 _MAX_PARTED: Final = 20  # fields of a block that are looked for behind it
 _MAX_ESCAPES: Final = 99_999
