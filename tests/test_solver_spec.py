@@ -12,7 +12,8 @@ from netcompile import analyze
 from netcompile.caffe.caffe_pb2 import SolverParameter
 from netcompile.diagnostics import Report
 from netcompile.load import load
-from netcompile.solver_files import check_own, read_net
+from netcompile.net_files import read_net
+from netcompile.solver_files import check_own
 from netcompile.solving.section import SectionOrigin, batch_of, batches_covering, derive_tests, fill_solver, names_net
 from netcompile.tree import Source
 

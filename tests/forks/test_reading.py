@@ -9,7 +9,7 @@ import pytest
 import netcompile
 from netcompile.diagnostics import Report
 from netcompile.infer import infer
-from netcompile.solver_files import read_net
+from netcompile.net_files import read_net
 from netcompile.states import State
 from netcompile.tree import Source
 
