@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netcompile.caffe.caffe_pb2 import LayerParameter, NetParameter
-from netcompile.diagnostics import Report
+from netcompile.diagnostics import Report, did_you_mean
 from netcompile.ir import WHOLE, Layer, Net, given_fields
+from netcompile.language.wording import is_slip
+from netcompile.layers import LAYER_TYPES
 from netcompile.text_format.lost import Lost
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def read_net(source: Source, report: Report, *, fork: Fork | None = None, allow_
     layers = []
     for index, message in enumerate(upgraded.net.layer):
         field, element, _ = upgraded.origins.written(index)
-        damaged = _damage(parsed, field, element) if parsed.unsound or parsed.lost else WHOLE
+        damaged = _damage(parsed, field, element, message.type) if parsed.unsound or parsed.lost else WHOLE
         if refused and field == "input":
             damaged = _SHAPELESS
         origin = _LayerOrigin(parsed.positions, upgraded.origins, index)
@@ -65,7 +67,7 @@ def read_net(source: Source, report: Report, *, fork: Fork | None = None, allow_
     return Net(upgraded.net, layers, incomplete=incomplete)
 
 
-def _damage(parsed: Parsed, field: str, element: int) -> Damage:
+def _damage(parsed: Parsed, field: str, element: int, type_name: str) -> Damage:
     """What of a layer may be missing that comes of an element of the text."""
     if field == "input":
         lost = parsed.lost.union(name for name, _ in parsed.unsound)
@@ -73,8 +75,17 @@ def _damage(parsed: Parsed, field: str, element: int) -> Damage:
     names = parsed.unsound.get((field, element))
     if names is None:
         return WHOLE
-    inside = Lost(names, LayerParameter.DESCRIPTOR.fields_by_name)
-    return frozenset({"fields", *(part for part, fields in _PARTS.items() if inside.any_of(*fields))})
+    known = LayerParameter.DESCRIPTOR.fields_by_name
+    inside = Lost(names, known)
+    damage = {"fields", *(part for part, fields in _PARTS.items() if inside.any_of(*fields))}
+    if any(name.endswith("_param") and name not in known for name in names) and not _is_slip(type_name):
+        damage.add("type")  # a type that is of a fork with its message
+    return frozenset(damage)
+
+
+def _is_slip(type_name: str) -> bool:
+    meant = did_you_mean(type_name, LAYER_TYPES)
+    return meant is not None and is_slip(type_name, meant)
 
 
 class _LayerOrigin:
