@@ -3,10 +3,9 @@
     python benchmarks/lsp.py [--quick]
 
 On ResNet-152 as a spec with blocks, and on the same net written out layer by layer. Every request comes right behind an
-edit that changes all shapes; `fresh` tells how many of the answers know of it. Times are milliseconds: on the clock of
-the client, and CPU that was spent up to the answer, by the server for requests, by the process that checks as well for
-findings. What a busy machine adds to the clock is not in the CPU time; what the server waits before it checks is not
-either.
+edit that changes all shapes; `fresh` tells how many of the answers know of it, and only these count. Times are
+milliseconds: on the clock of the client, and CPU that was spent up to the answer, by the server for requests, by the
+process that checks as well for findings. What the server waits before it checks is on the clock alone.
 """
 
 import argparse
@@ -181,9 +180,17 @@ class Taken:
         self.clock.append(time.perf_counter() - self.began)
         self.cpu.append(self.editor.cpu(checking=self.checking) - self.spent)
 
+    def forget(self) -> None:
+        """Leave out what was measured last."""
+        del self.clock[-1], self.cpu[-1]
+
     def report(self, note: str = "") -> None:
         """Print one line of the table."""
-        figures = [f"{1000 * of(times):7.1f}" for times in (self.clock, self.cpu) for of in (min, statistics.median)]
+        figures = [
+            f"{1000 * of(times):7.1f}" if times else f"{'-':>7}"
+            for times in (self.clock, self.cpu)
+            for of in (min, statistics.median)
+        ]
         print(f"  {self.what:28} {' '.join(figures)}  {note}")
 
 
@@ -231,7 +238,10 @@ async def measure_edits(path: Path, text: str, runs: int) -> None:
             if ask is None:
                 await editor.diagnosed()
             taken.end()
-            fresh += known.format(batch) in answer
+            if known.format(batch) in answer:
+                fresh += 1
+            else:
+                taken.forget()
             await editor.diagnosed()
             await asyncio.sleep(SETTLED)
         taken.report(f"{fresh:3} of {runs} fresh" if known else "")

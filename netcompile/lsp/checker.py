@@ -75,7 +75,8 @@ def _serve(connection: Connection, settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted closes the pipe
     with suppress(RuntimeError):  # whatever it is, it is said of the first text
         warm_up_checks(settings)
-    gc.freeze()  # what is loaded stays; looking for garbage in it would hold up the findings
+    gc.freeze()  # what is loaded stays
+    gc.disable()  # garbage is looked for when nobody waits
     while True:
         try:
             source, settings = connection.recv()
@@ -85,3 +86,4 @@ def _serve(connection: Connection, settings: Settings) -> None:
             connection.send(findings(source, settings))
         except RuntimeError as error:
             connection.send(str(error))
+        gc.collect()

@@ -50,7 +50,7 @@ def test_specs(found, text, codes):
         ('layer { name: "a" type: "Input" top: "a" input_param { shape { dim: 1 } } }', []),
         ('layer {\n  name: "a"\n  type: "Imput"\n  top: "a"\n}', [("unknown-type", 3, 9)]),
         ('layer {\n  name: "a"\n  type: "ReLU"\n  bottom: "b"\n  top: "a"\n}', ["unknown-bottom"]),
-        ('net: "n.prototxt"\nbase_lr: 1\nlr_polcy: "fixed"\n', ["no-iterations", "unread-net", "unknown-field"]),
+        ('net: "n.prototxt"\nbase_lr: 1\nmax_iter: 1\nlr_polcy: "fixed"\n', ["unread-net", "unknown-field"]),
         ("layer {", ["syntax"]),
     ],
 )
