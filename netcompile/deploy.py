@@ -205,7 +205,7 @@ class _Deriver:
                 outputs.append((name, self.wiring.makers[name]))
             else:
                 text = f"`outputs` names '{name}', which no layer makes in deploy"
-                from netcompile.wires import absent_makers  # noqa: PLC0415 - for the refused
+                from netcompile.inferring.wires import absent_makers  # noqa: PLC0415 - for the refused
 
                 notes = absent_makers(self.net.absent, name, State("DEPLOY"))
                 meant = None if notes else did_you_mean(name, self.wiring.makers)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from netcompile.diagnostics import Note, worded
+from netcompile.inferring.learned import Sharing, check_fillers, check_param_count, learned_blobs
 from netcompile.ir import GUESSED, Graph, GraphLayer, Layer, Net, Version
 from netcompile.layers import (
     LAYER_TYPES,
@@ -20,7 +21,6 @@ from netcompile.layers import (
     likely_learned,
     spatial_errors,
 )
-from netcompile.learned import Sharing, check_fillers, check_param_count, learned_blobs
 from netcompile.shapes import UNKNOWN, Shape, ShapeError, Unshaped, Wording
 from netcompile.states import State, includes
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from netcompile.caffe.caffe_pb2 import LayerParameter
     from netcompile.diagnostics import Report
-    from netcompile.wires import Refusal, Wires
+    from netcompile.inferring.wires import Refusal, Wires
 
 _MOST_GUESSED: Final = 100
 _CUSTOM: Final = "`custom: true` or --allow-custom-layers"  # in a spec; prototxt has no such field
@@ -145,7 +145,7 @@ class _Inference:
         return None if meant.blob is None else self.latest.get(meant.blob)
 
     def _wires(self) -> Wires:
-        from netcompile.wires import Wires  # noqa: PLC0415 - for the refused
+        from netcompile.inferring.wires import Wires  # noqa: PLC0415 - for the refused
 
         if self.wiring is None:
             self.wiring = Wires(self.net, self.state, self.layers)
@@ -315,8 +315,8 @@ class _Inference:
 
     def _shape_error(self, index: int, error: ShapeError) -> None:
         """Report what a rule refuses in a layer, with what led to it."""
-        from netcompile.trace import explain  # noqa: PLC0415 - for the refused
-        from netcompile.ways import Wiring  # noqa: PLC0415 - likewise
+        from netcompile.inferring.trace import explain  # noqa: PLC0415 - for the refused
+        from netcompile.inferring.ways import Wiring  # noqa: PLC0415 - likewise
 
         told = explain(error, index, Wiring(self.layers, self.names, self.wires))
         error = told.error

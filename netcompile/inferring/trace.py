@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 from netcompile.caffe.caffe_pb2 import PoolingParameter
 from netcompile.diagnostics import Note
-from netcompile.fitting import differing_axes, remedy, top_of, wanted_shapes, with_rounding
+from netcompile.inferring.fitting import differing_axes, remedy, top_of, wanted_shapes, with_rounding
+from netcompile.inferring.ways import PLANE, WINDOWS, Wiring, back, branches, last_change, plane, written
 from netcompile.layers import LAYER_TYPES, apply_type
 from netcompile.records import NamedTuple
 from netcompile.shapes import ShapeError
-from netcompile.ways import PLANE, WINDOWS, Wiring, back, branches, last_change, plane, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from netcompile.inferring.ways import Step
     from netcompile.ir import Version
     from netcompile.shapes import Shape, Wording
-    from netcompile.ways import Step
 
 _MOST_STEPS: Final = 8  # of a chain, the last ones
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.caffe.caffe_pb2 import LayerParameter, PoolingParameter
+from netcompile.inferring.ways import PLANE, WINDOWS, branches, last_change, written
 from netcompile.layers import LAYER_TYPES, apply_type
 from netcompile.shapes import Shape
-from netcompile.ways import PLANE, WINDOWS, branches, last_change, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from netcompile.inferring.ways import Step, Wiring
     from netcompile.ir import Version
-    from netcompile.ways import Step, Wiring
 
 _KERNELS_APART: Final = 4  # a kernel that differs by more is another layer
 _STRIDES: Final = (1, 2, 3, 4)
