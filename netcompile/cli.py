@@ -214,7 +214,7 @@ def _overview(name: str) -> int:
 
 def run() -> NoReturn:
     """The console script."""
-    # Nothing that start-up makes is garbage, and the end gives all back at once: to look costs a seventh of a small run.
+    # Nothing that start-up makes is garbage, and the end gives all back at once: looking takes a seventh of a run.
     gc.disable()
     code = main()
     gc.freeze()

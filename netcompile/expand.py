@@ -115,6 +115,7 @@ class _Expander:
     def run(self) -> Expanded:
         entries = self.document.entries
         items = entries.get("layers")
+        self.incomplete = type(items) is not List  # what stands there in its place is refused already
         if type(items) is List:
             if self.blocks and self.growth.most(items.items) > MAX_ITEMS:
                 self.limit = MAX_CONDITIONAL

@@ -94,13 +94,13 @@ def _fill_by_fields(section: Mapping, filled: dict[str, object], report: Report,
 def lost_keys(section: Mapping, written: Node | None, report: Report) -> set[str]:
     """The keys of a section that are lost to an error: left out since it was `written`, or with an error inside."""
     was = written.entries if type(written) is Mapping else {}
-    lost = {key for key, node in was.items() if key not in section.entries and not _is_null(node)}
+    lost = {str(key) for key, node in was.items() if key not in section.entries and not _is_null(node)}
     spans = [d.span for d in report if d.severity == "error" and d.span is not None]
     starts = [(span.line - 1, span.column - 1) for span in spans if span.source is section.source]
     for key, node in section.entries.items():
         first, last = section.keys[key].start, node.end
         if any((first.line, first.column) <= start <= (last.line, last.column) for start in starts):
-            lost.add(key)
+            lost.add(str(key))
     return lost
 
 
