@@ -30,7 +30,7 @@ def misfits(source: Graph, target: Graph) -> Iterator[tuple[GraphLayer, GraphLay
 
 def differ(ours: Sequence[Shape | None] | None, theirs: Sequence[Shape | None] | None) -> bool:
     """Whether learned blobs differ in number or shape, as far as that is known."""
-    if ours is None or theirs is None:
+    if ours is theirs or ours is None or theirs is None:  # layers that are alike share what was derived
         return False
     if len(ours) != len(theirs):
         return True

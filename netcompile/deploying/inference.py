@@ -32,8 +32,9 @@ def for_inference(message: LayerParameter, shared: set[str]) -> LayerParameter:
     """A layer without what only training reads: rules, fillers, multipliers, loss weights."""
     new = type(message)()
     new.CopyFrom(message)
-    for name in _OF_TRAINING.intersection(new.DESCRIPTOR.fields_by_name):
-        new.ClearField(name)
+    for field, _ in message.ListFields():
+        if field.name in _OF_TRAINING:
+            new.ClearField(field.name)
     params = [
         {"name": p.name, **({"share_mode": p.share_mode} if p.HasField("share_mode") else {})}
         if p.name in shared

@@ -31,12 +31,14 @@ def first_test(solver: SolverParameter) -> str:
 
 def check_outputs(graph: Graph, when: str, severity: str | None, findings: Findings) -> None:
     """Find outputs without elements: a blob without storage, which Caffe can't print."""
-    outputs: dict[str, tuple[GraphLayer, int]] = {}
-    for one in graph.layers:
-        for bottom in one.layer.message.bottom:
+    outputs: dict[str, tuple[int, int]] = {}
+    for index, (bottoms, tops) in enumerate(graph.names):
+        for bottom in bottoms:
             outputs.pop(bottom, None)
-        outputs.update((top, (one, i)) for i, top in enumerate(one.layer.message.top))
-    for name, (one, i) in outputs.items():
+        for i, top in enumerate(tops):
+            outputs[top] = index, i
+    for name, (index, i) in outputs.items():
+        one = graph.layers[index]
         shape = one.tops[i]
         if shape is not None and shape.count() == 0:
             text = f"blob '{name}' is an output of the net in {graph.phase} and has no elements to print: {when} aborts"
