@@ -72,7 +72,8 @@ def test_every_declared_check_lets_pass_and_refuses(name: str) -> None:
 def codes_of_construction() -> set[str]:
     """The codes of errors that the rules and the engine around them give, read from their sources."""
     folder = ROOT / "netcompile"
-    paths = [*(folder / "layers").glob("*.py"), *(folder / name for name in ("infer.py", "learned.py", "shapes.py"))]
+    others = ("infer.py", "inferring/learned.py", "shapes.py")
+    paths = [*(folder / "layers").glob("*.py"), *(folder / name for name in others)]
     words = set(re.findall(r'"([a-z]+(?:-[a-z0-9]+)+)"', "".join(path.read_text(encoding="utf-8") for path in paths)))
     return {word for word in words if word in CODES and CODES[word].severity == "error" and not CODES[word].at_run}
 

@@ -146,6 +146,7 @@ def fields_of(descriptor: Descriptor) -> dict[str, Field]:
     return {field.name: _field(field) for field in descriptor.fields}
 
 
+@lru_cache(maxsize=1024)
 def block_names(descriptor: Any) -> frozenset[str]:
     """The names of all fields that take a block, in a message type or inside it."""
     names: set[str] = set()
