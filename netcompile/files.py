@@ -102,6 +102,8 @@ def _naming(target: str) -> Iterator[None]:
 def _stage(target: str, data: bytes) -> _Staged:
     folder = os.path.dirname(target)
     os.makedirs(folder, exist_ok=True)
+    if os.path.isdir(target):  # said before another file is replaced
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if os.path.exists(target) and not os.path.isfile(target):
         return _Staged(target, None, None, data)
     _sweep(folder)
@@ -162,7 +164,7 @@ def _put(one: _Staged) -> None:
     if one.temporary is not None:
         os.replace(one.temporary, one.target)
         return
-    with open(one.target, "wb") as file:  # a device or a pipe can't be replaced; a folder raises IsADirectoryError
+    with open(one.target, "wb") as file:  # a device or a pipe can't be replaced
         file.write(one.data)
 
 

@@ -136,6 +136,10 @@ def test_files_that_belong_together_are_all_written_or_none(tmp_path):
         write_together([(str(tmp_path / "a"), b"new"), (str(tmp_path / "a" / "b"), b"new")])
     assert (tmp_path / "a").read_bytes() == b"old"
     assert others(tmp_path, "a") == []
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_together([(str(tmp_path / "a"), b"new"), (str(tmp_path / "folder"), b"new")])
+    assert (tmp_path / "a").read_bytes() == b"old"
     assert write_together([(str(tmp_path / "a"), b"old"), (str(tmp_path / "b"), b"new")]) == 1
 
 
