@@ -18,6 +18,7 @@ from netcompile.layers import (
     LayerType,
     apply_again,
     apply_type,
+    check_declared_data,
     likely_learned,
     spatial_errors,
 )
@@ -296,7 +297,10 @@ class _Inference:
                 top = layer.message.top[i]
                 text = f"top '{top}' has no shape, and {version.uses} readers that Caffe would copy it for"
                 self._add(layer, "empty-blob", f"top:{i}", text, hint="give its `shape`")
-        return graph_layer._replace(tops=tops) if layer.declared else graph_layer
+        if not (layer.declared and tops):
+            return graph_layer
+        later = () if layer.forked else check_declared_data(layer.message, tops[0])
+        return graph_layer._replace(tops=tops, later=[*graph_layer.later, *later])
 
     def _declared(self, layer: Layer, i: int, declared: Shape, inferred: Shape | None) -> Shape:
         if type(inferred) is Unshaped:

@@ -33,6 +33,7 @@ from netcompile.layers._apply import (
     spatial_errors,
 )
 from netcompile.layers._layer import Arity, Inferred, LayerType, Learned, layer_type
+from netcompile.layers.data import check_declared_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,7 @@ __all__ = [
     "Learned",
     "apply_again",
     "apply_type",
+    "check_declared_data",
     "layer_type",
     "learned_count",
     "likely_learned",

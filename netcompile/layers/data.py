@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MEANS = exclusive("transform_param.mean_file", "transform_param.mean_value")
 _LEGACY: Final = ("num", "channels", "height", "width")
 _LEGACY_AXES = len(_LEGACY)
+_CHANNELS_OF_SOURCE: Final = frozenset({"Data", "WindowData"})
 _DUMMY, _FILLER = "dummy_data_param", "dummy_data_param.data_filler"
 
 
@@ -110,9 +111,16 @@ def image_data(layer: LayerParameter, bottoms: Sequence[Shape]) -> Inferred:
     return Inferred(tops, later=[*_prefetch(layer), *_mean_values(layer, channels)])
 
 
-def _mean_values(layer: LayerParameter, channels: int) -> list[ShapeError]:
+def check_declared_data(layer: LayerParameter, shape: Shape | None) -> list[ShapeError]:
+    """What aborts where a data layer whose source alone knows the channels reads data of the declared `shape`."""
+    if layer.type not in _CHANNELS_OF_SOURCE or shape is None or len(shape) != _LEGACY_AXES:
+        return []
+    return _mean_values(layer, shape[1])
+
+
+def _mean_values(layer: LayerParameter, channels: Dim) -> list[ShapeError]:
     given = len(layer.transform_param.mean_value)
-    if given in (0, 1, channels):
+    if type(channels) is not int or given in (0, 1, channels):
         return []
     message = f"mean_value is given {given} times for {plural(channels, 'channel')}; give it once, or once for each"
     return [ShapeError(message, "transform_param.mean_value", "count-mismatch")]
