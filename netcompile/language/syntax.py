@@ -18,6 +18,7 @@ _KEYS: Final = re.compile(r"\s*- +([\w$]+: [^,]+(?:, *[\w$]+: [^,]+)+?)\s*(?:#.*
 _NO_COLON: Final = re.compile(r"\s*(?:- +)*(\w+)(?: *= *| *: *| +)([^\s{].*?)\s*(?:#.*)?")
 _NESTED: Final = re.compile(r"([\w$]+): +([\w$]+: +[^,{}\[\]]*?)\s*(?=[,}\]]|#|$)")
 _BLOCK: Final = re.compile(r"\s*(?:- +)*(\w+) *\{\s*")
+_OPENED: Final = re.compile(r".*[{,]\s*(\w+) *")
 _SPECIAL: Final = "quote a value that starts with a special character"
 _SAID: Final = {
     "tab character": "indent with spaces, not tabs",
@@ -55,6 +56,10 @@ def _in_flow(line: str, column: int, bracket: str) -> str | None:
     nested = next((found for found in _NESTED.finditer(line) if found.start(2) <= column <= found.end()), None)
     if nested is not None and line[column : column + 1] == ":":
         return f"a mapping inside stands in braces: `{nested[1]}: {{{_short(nested[2])}}}`"
+    opened = _OPENED.fullmatch(line[:column])
+    value = {"[": "[...]", "{": "{...}"}.get(line[column : column + 1])
+    if opened is not None and value is not None and bracket == "}":
+        return f"a key has a colon and a space behind it: `{opened[1]}: {value}`"
     return f"a comma, or the closing {bracket}, is missing before this"
 
 

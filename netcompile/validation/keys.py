@@ -10,9 +10,10 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.language.names import Meant, meant_field, other_names
-from netcompile.language.wording import words_of
+from netcompile.language.wording import number_in, words_of
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar
+from netcompile.tree import Place as Point
 from netcompile.validation.repair import Drop, Rename
 from netcompile.validation.values import advice, flow, message_of
 
@@ -28,7 +29,7 @@ _MULTIPLIERS: Final = {"lr_mult": "lr_mult", "blobs_lr": "lr_mult", "decay_mult"
 _INPUTS: Final = "a spec has a layer for it: `- {{name: {name}, type: Input, shape: {{dim: [1, 3, 224, 224]}}}}`"
 _VALUES: Final = re.compile(r"""[^:{}\[\]]*?(?=\s*(?:,\s*["'\w]+\s*:|[}\]]))""")
 _DECIMAL: Final = re.compile(r"(?<=\d), *(?=\d)")
-_UNSPACED: Final = re.compile(r"(\w+)(?: *: *|  *)(.+)", re.DOTALL)
+_UNSPACED: Final = re.compile(r"(\w+)(?: *[:=] *| +)(.+)")
 
 
 class Place(NamedTuple):
@@ -53,9 +54,9 @@ class Place(NamedTuple):
 def advise(written: Scalar, value: Node, place: Place) -> tuple[str | None, Repair]:
     """The hint on an unknown key, and how the mapping is put right or goes on without it."""
     key = str(written.value)
-    unspaced = _unspaced(key, place)
-    if unspaced and type(value) is Scalar and value.value is None:
-        return f"write `{unspaced[1]}: {unspaced[2]}`, with a colon and a space", Drop()
+    unspaced = without_colon(written, value, place.known)
+    if unspaced is not None:
+        return unspaced
     if _stands_alone(written, value):
         field = next((name for name in place.known if key in words_of(place.leaf(name))), None)
         if field is not None:
@@ -74,10 +75,20 @@ def advise(written: Scalar, value: Node, place: Place) -> tuple[str | None, Repa
     return _with_value(meant, value, place), Drop()
 
 
-def _unspaced(key: Any, place: Place) -> re.Match[str] | None:
-    """A known key with its value and no space between, or no colon."""
-    found = _UNSPACED.fullmatch(str(key))
-    return found if found and found[1] in place.known else None
+def without_colon(written: Scalar, value: Node, known: Collection[str] | None) -> tuple[str, Repair] | None:
+    """The hint on a key in which its value stands too, and its repair: `num_output 64`, `type:ReLU`, `pad=1`.
+
+    Only of the keys that are `known`, if these are given.
+    """
+    found = _UNSPACED.fullmatch(str(written.value))
+    if not found or not _stands_alone(written, value) or not (known is None or found[1] in known):
+        return None
+    field, text = found.groups()
+    number = number_in(text)
+    meant = {"true": True, "false": False}.get(text, text.strip("\"'")) if number is None else number
+    start = Point(written.end.line, written.end.column - len(text))
+    repair = Rename(field, written._replace(value=meant, start=start))
+    return f"write `{field}: {text}`, with a colon and a space", repair
 
 
 def _with_value(meant: Meant, value: Node, place: Place) -> str | None:
@@ -118,7 +129,7 @@ def unbracketed(place: Place, unknown: Collection[Any]) -> Iterator[Unbracketed]
         written = place.mapping.keys[key]
         if key not in unknown:
             field = key if key in place.known else None
-        elif field is None or not _stands_alone(written, value) or _unspaced(key, place):
+        elif field is None or not _stands_alone(written, value) or without_colon(written, value, place.known):
             field = None
         else:
             keys.setdefault(field, []).append(key)

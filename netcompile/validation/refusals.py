@@ -17,7 +17,7 @@ from netcompile.language.wording import is_slip, listed, quoted, shown, words_of
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.validation.acceptor import key_text
-from netcompile.validation.keys import Place, advise, multipliers, of_document, unbracketed
+from netcompile.validation.keys import Place, advise, multipliers, of_document, unbracketed, without_colon
 from netcompile.validation.repair import Add, Drop, Rename, Replace, find, find_key
 from netcompile.validation.values import advice, as_item, expected, flow, is_bare, message_of
 
@@ -175,12 +175,17 @@ class _Refusal:
             if key in said:
                 continue
             if not known or any(pattern.startswith("^[A-Z") for pattern in patterns):
-                yield bad_name((*path, key), variable=True)
+                yield self._bad_variable((*path, key), mapping)
                 continue
             advised = self._advise(key, mapping, place)
             yield self._unknown_key((*path, key), schema, *advised)
         for key in said if not flat else said[1:]:
             yield Problem((*path, key), "unknown-field", "", None, Drop(lost=False), at_key=True)
+
+    def _bad_variable(self, path: Path, mapping: Mapping) -> Problem:
+        problem, key = bad_name(path, variable=True), find_key(mapping, path[-1])
+        advised = without_colon(mapping.keys[key], mapping.entries[key], None)
+        return problem._replace(hint=advised[0], repair=advised[1]) if advised else problem
 
     def _advise(self, key: str, mapping: Mapping, place: Place) -> tuple[str | None, Repair]:
         found = find_key(mapping, key)
@@ -238,7 +243,15 @@ class _Refusal:
         unknown = [key for key in instance if not (key in known or any(re.search(one, key) for one in patterns))]
         if unknown and error.validator == "required" and error.schema.get("additionalProperties") is False:
             return  # what is not known, and reported so, is probably what is missing
+        node = find(self.node, path)
+        assert type(node) is Mapping
         for key in unknown:
+            own = find_key(node, key)
+            advised = without_colon(node.keys[own], node.entries[own], slips)
+            if advised is not None:
+                message = f"{self._owner(path, {})[0]} has no key {quoted(key)}"
+                yield Problem((*path, key), "unknown-field", message, *advised, at_key=True)
+                return
             others = list(other_names(key))
             meant = next((wish for wish in slips if is_slip(key, wish) or wish in others), None)
             if meant is not None:
@@ -254,9 +267,8 @@ class _Refusal:
         if "type" in added:
             added["custom"] = True
         lost = None if self.definition == "document" and not path else Drop()
-        node = find(self.node, path)
-        keyed = len(wanted) > 1 and type(node) is Mapping and [*map(type, node.entries.values())] == [Mapping]
-        remedy = f"write {as_item(node)}" if keyed and type(node) is Mapping else None
+        keyed = len(wanted) > 1 and [*map(type, node.entries.values())] == [Mapping]
+        remedy = f"write {as_item(node)}" if keyed else None
         yield Problem(path, "missing-field", f"{owner} needs {needed}", remedy, Add(added) if added else lost)
 
     # Values

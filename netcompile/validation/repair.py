@@ -27,9 +27,10 @@ class Drop(NamedTuple):
 
 
 class Rename(NamedTuple):
-    """Take the key for this one, unless the mapping has that already."""
+    """Take the key for this one, unless the mapping has that already, and its value for another, if one is given."""
 
     key: str
+    value: Node | None = None
 
 
 class Replace(NamedTuple):
@@ -104,8 +105,8 @@ def _repaired_mapping(node: Mapping, repairs: Sequence[tuple[Path, Repair]], add
     keys: dict[Any, Scalar] = {}
     for key, value in node.entries.items():
         own = below.get(key_text(key), [])
-        child = repaired(value, own)
-        name = next((repair.key for path, repair in own if not path and type(repair) is Rename), key)
+        renamed = next((repair for path, repair in own if not path and type(repair) is Rename), Rename(key))
+        child, name = renamed.value or repaired(value, own), renamed.key
         if child is not None and (name == key or name not in node.entries):
             entries[name] = child
             keys[name] = node.keys[key] if name == key else node.keys[key]._replace(value=name)
