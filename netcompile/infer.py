@@ -138,8 +138,10 @@ class _Inference:
             return None
         # Of hundreds, one cause is more likely than as many slips.
         meant = self._wires().meant(layer, i, self.latest, guessing=len(self.report) < _MOST_GUESSED)
-        if not layer.damaged.isdisjoint(("bottoms", "rules")) or (self.incomplete and meant.blob is None):
+        if not layer.damaged.isdisjoint(("bottoms", "rules")):
             return None
+        if self.incomplete and (meant.blob is None or meant.alike):
+            return None  # a layer that is missing may make it
         guesses[i] = meant.blob
         text = f"bottom '{bottom}' is not a top of any layer before it in {self.state}"
         self._add(layer, "unknown-bottom", f"bottom:{i}", text, hint=meant.hint, notes=meant.notes)

@@ -41,11 +41,12 @@ class Refusal(NamedTuple):
 
 
 class Meant(NamedTuple):
-    """What is said of a bottom that nobody makes, and the blob that was probably meant."""
+    """What is said of a bottom that nobody makes, and the blob that was probably meant; `alike`: it only looks so."""
 
     blob: str | None
     hint: str | None
     notes: Sequence[Note] = ()
+    alike: bool = False
 
 
 class Wires:
@@ -81,7 +82,7 @@ class Wires:
             return Meant(None, f"several bottoms are a list: [{', '.join(several)}]")
         near = did_you_mean(bottom, islice(reversed(latest), _NEAR)) if guessing else None
         if near is not None:
-            return Meant(near, f"did you mean '{near}'?")
+            return Meant(near, f"did you mean '{near}'?", alike=True)
         return Meant(None, self._without_labels(layer, i))
 
     def _layer_called(self, name: str) -> Layer | None:
