@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from netcompile.diffing.fields import FieldChange, changed_fields, changed_header, changed_rules
-from netcompile.diffing.matching import Matches, Side
+from netcompile.diffing.fields import FieldChange, changed_fields, changed_header, changed_rules, meaning
+from netcompile.diffing.matching import Matches, Queues, Side
 from netcompile.diffing.shapes import ShapeChange, changed_shapes
 from netcompile.diffing.sizes import try_sizes
 from netcompile.diffing.weights import Weights, blobs_of, compare_weights
@@ -156,6 +158,7 @@ class _Comparison:
         self.layers: dict[tuple[object, ...], LayerEntry] = {}
         self.fields: dict[tuple[object, ...], FieldEntry] = {}
         self.shapes: dict[tuple[object, ...], ShapeEntry] = {}
+        self._counts: Counter[tuple[object, ...]] = Counter()  # of entries of one key in one phase
         self.alone: tuple[list[Any], list[Any]] = ([], [])  # layers of either net that are in a phase without partner
 
     @property
@@ -165,7 +168,7 @@ class _Comparison:
 
     def compare_phase(self, old: Side, new: Side, phase: str) -> None:
         """Compare the nets in one phase."""
-        matches = Matches(old, new, self._same)
+        matches = Matches(old, new, partial(meaning, inference=self.inference))
         for i, layer in enumerate(old.layers):
             if i not in matches.after:
                 self._add_layer("removed", layer, layer, phase)
@@ -182,7 +185,7 @@ class _Comparison:
         for j, change in changed_shapes(matches):
             layer = new.layers[j]
             entry = ShapeEntry(layer.name, layer.type, change, [])
-            _add(self.shapes, (layer.name, repr(change)), entry, phase)
+            self._add(self.shapes, (layer.name, repr(change)), entry, phase)
 
     def repeat_phase(self, alike: str, phase: str) -> None:
         """Take what was found in a phase for another, in which both nets have the same layers."""
@@ -195,28 +198,26 @@ class _Comparison:
 
         One that is in a phase in the other net, and alone there, differs by its rules.
         """
-        left = list(old)
+        left = _Left(old)
+        alone = _Left(self.alone[0]), _Left(self.alone[1])
         for layer in new:
-            before = _take(left, layer)
+            before = left.take(layer)
             if before is not None:
                 wires = [
                     FieldChange(key, list(getattr(before, key)), list(getattr(layer, key))) for key in ("bottom", "top")
                 ]
                 changed = [change for change in wires if change.before != change.after]
                 self._add_fields(layer, [*changed, *self._changes(before, layer, None)], OTHER_STATES)
-            elif (before := _take(self.alone[0], layer)) is not None:
+            elif (before := alone[0].take(layer)) is not None:
                 self._add_fields(layer, changed_rules(before, layer, None), OTHER_STATES)
             else:
                 self._add_layer("added", layer, layer, OTHER_STATES)
-        for layer in left:
-            after = _take(self.alone[1], layer)
+        for layer in left.rest():
+            after = alone[1].take(layer)
             if after is None:
                 self._add_layer("removed", layer, layer, OTHER_STATES)
             else:
                 self._add_fields(layer, changed_rules(layer, after, None), OTHER_STATES)
-
-    def _same(self, before: Any, after: Any) -> bool:
-        return not changed_fields(before, after, inference=self.inference)
 
     def _changes(self, before: Any, after: Any, phase: str | None) -> list[FieldChange]:
         if before.SerializePartialToString() == after.SerializePartialToString():
@@ -227,26 +228,36 @@ class _Comparison:
 
     def _add_layer(self, what: str, layer: Any, old: Any, phase: str) -> None:
         entry = LayerEntry(what, layer.name, old.name, layer.type, [])
-        _add(self.layers, (what, layer.name, old.name, layer.type), entry, phase)
+        self._add(self.layers, (what, layer.name, old.name, layer.type), entry, phase)
 
     def _add_fields(self, layer: Any, changes: Sequence[FieldChange], phase: str) -> None:
         for change in changes:
             entry = FieldEntry(layer.name, layer.type, change, [])
-            _add(self.fields, (layer.name, repr(change)), entry, phase)
+            self._add(self.fields, (layer.name, repr(change)), entry, phase)
+
+    def _add(
+        self, entries: dict[tuple[object, ...], _Entry], key: tuple[object, ...], entry: _Entry, phase: str
+    ) -> None:
+        """Add a phase to the entry of a key; of layers that say the same in one phase, each has an entry."""
+        number = self._counts[id(entries), key, phase]
+        self._counts[id(entries), key, phase] += 1
+        entries.setdefault((key, number), entry).phases.append(phase)
 
 
-def _add(entries: dict[tuple[object, ...], _Entry], key: tuple[object, ...], entry: _Entry, phase: str) -> None:
-    """Add a phase to the entry of a key; of layers that say the same in one phase, each has an entry."""
-    number = 0
-    while (key, number) in entries and phase in entries[key, number].phases:
-        number += 1
-    entries.setdefault((key, number), entry).phases.append(phase)
+class _Left:
+    """Layers to be taken one by one, by name."""
 
+    def __init__(self, layers: Sequence[Any]) -> None:
+        self._layers = dict(enumerate({id(layer): layer for layer in layers}.values()))  # one may be in two phases
+        self._queues = Queues()
+        for index, layer in self._layers.items():
+            self._queues.add(index, layer.name, (layer.name, layer.type))
 
-def _take(layers: list[Any], layer: Any) -> Any:
-    """Take the first of some layers that has the name of a layer, one of its type before others; None for none."""
-    named = [one for one in layers if one.name == layer.name]
-    best = next((one for one in named if one.type == layer.type), named[0] if named else None)
-    if best is not None:
-        layers[:] = [one for one in layers if one is not best]
-    return best
+    def take(self, layer: Any) -> Any:
+        """Take the first that has the name of a layer, one of its type before others; None for none."""
+        index = self._queues.take((layer.name, layer.type), layer.name)
+        return None if index is None else self._layers.pop(index)
+
+    def rest(self) -> list[Any]:
+        """Those that are not taken."""
+        return list(self._layers.values())

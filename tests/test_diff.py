@@ -1,6 +1,8 @@
 """Two nets compared by what they mean: what is no difference, what is one, where shapes and weights stand."""
 
+import cProfile
 import json
+import pstats
 
 import pytest
 from google.protobuf import text_format
@@ -220,6 +222,19 @@ CHANGES = {
         ["layers", "  ~ 'b' is now 'y' (Convolution)", "  ~ 'a' is now 'x' (Convolution)", MODEL,
          "  y, x: not in the model, starting afresh", "  a, b: in the model, and not used"],
     ),
+    "siblings renamed, told apart by who reads them": (
+        DATA + conv("a", "data") + conv("b", "data") + layer("r", "ReLU", "b"),
+        DATA + conv("y", "data", "group: 1") + layer("r", "ReLU", "y") + conv("x", "data"),
+        ["layers", "  ~ 'b' is now 'y' (Convolution)", "  ~ 'a' is now 'x' (Convolution)", MODEL,
+         "  y, x: not in the model, starting afresh", "  a, b: in the model, and not used"],
+    ),
+    "renamed, in other words": (
+        DATA + conv("c", "data", "stride: 1").replace("convolution_param", "param { lr_mult: 0 } convolution_param"),
+        DATA + conv("d", "data").replace("convolution_param", "param { lr_mult: 0 decay_mult: 2 } convolution_param")
+        + layer("r", "ReLU", "d"),
+        ["layers", "  + 'r' (ReLU)", "  ~ 'c' is now 'd' (Convolution)", MODEL,
+         "  d: not in the model, starting afresh", "  c: in the model, and not used"],
+    ),
     "another layer in the place of one": (
         DATA + conv("c", "data") + layer("r", "ReLU", "c"),
         DATA + layer("p", "Pooling", "data", more="pooling_param { kernel_size: 1 }") + layer("r", "ReLU", "p"),
@@ -313,6 +328,27 @@ def test_json_has_text_for_what_is_no_number():
             "phases": ["TRAIN", "TEST"],
         }
     ]
+
+
+RENAMED = {
+    "siblings": lambda name, i: conv(f"{name}{i}", "d"),
+    "siblings of one name": lambda name, i: layer(name, "ReLU", "d", f"{name}{i}"),
+    "a chain in place": lambda name, i: layer(f"{name}{i}", "ReLU", "d", "d"),
+}
+
+
+@pytest.mark.parametrize("make", RENAMED.values(), ids=RENAMED)
+def test_renamed_layers_are_looked_at_a_fixed_number_of_times(make):
+    def calls(number):
+        texts = [DATA.replace('"data"', '"d"') + "".join(make(name, i) for i in range(number)) for name in "ab"]
+        old, new = (side(text, name) for text, name in zip(texts, "AB", strict=True))
+        profile = cProfile.Profile()
+        found = profile.runcall(compare, old, new)
+        assert [entry.what for entry in found.layers] == ["renamed"] * number
+        return pstats.Stats(profile).total_calls
+
+    small, large = calls(20), calls(200)
+    assert large < 12 * small
 
 
 def test_a_shape_is_told_once_and_by_what_caused_it_first():

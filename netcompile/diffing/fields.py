@@ -61,6 +61,13 @@ def changed_fields(before: Any, after: Any, *, inference: bool = False) -> list[
     return [change for change in changes if _differs(change)]
 
 
+def meaning(layer: Any, *, inference: bool = False) -> str:
+    """What the parameters of a layer mean: the same for two of one type just where nothing differs between them."""
+    said = changed_fields(type(layer)(type=layer.type), layer, inference=inference)
+    still = {f"param[{i}].decay_mult" for i, spec in enumerate(layer.param) if spec.lr_mult == 0}  # nothing moves them
+    return repr([(field, after) for field, _, after in said if field not in still])
+
+
 def changed_header(before: Any, after: Any) -> list[FieldChange]:
     """What differs between two nets apart from their layers."""
     named = [change for change in _compare(before, after, "", _HEADER) if _differs(change)]
