@@ -66,6 +66,7 @@ class _Reader:
         "_astray",
         "_broken",
         "_flaws",
+        "_has_layers",
         "_layers_told",
         "_positions",
         "_problems",
@@ -85,6 +86,7 @@ class _Reader:
         self._problems: list[Problem] = []  # of which no entry is known yet
         self._astray = False  # the fields at the top are those of a block that is torn
         self._broken = False  # the entry at hand may have fields that are meant to stand around a block
+        self._has_layers = "layers" in source.text
         self._layers_told = False
         self._top: Any = None  # the type of the element at hand
 
@@ -147,8 +149,9 @@ class _Reader:
             if meant is None:
                 return range(0)
             field, entry, seen = fields[meant], _renamed(entry, meant), {}
-        elif entry.name == "layers" and "layer" in fields and self._is_new_layer(entry):
-            field, entry = fields["layer"], entry._replace(name="layer")
+        elif self._has_layers and "layer" in fields and "layers" in fields and self._is_other_layer(fields, entry):
+            name = "layer" if entry.name == "layers" else "layers"
+            field, entry = fields[name], entry._replace(name=name)
         self._astray = False
         name = entry.name
         self._top = field.message
@@ -176,17 +179,22 @@ class _Reader:
         self._astray = True
         return True
 
-    def _is_new_layer(self, entry: Entry) -> bool:
-        """Tell whether one of the `layers` is a `layer` by its type, which is a string; the first is reported."""
-        entries = entry.value if entry.kind == scan.MESSAGE else ()
+    def _is_other_layer(self, fields: dict[str, Field], entry: Entry) -> bool:
+        """Tell whether one of the `layers` is a `layer` by its type, or the reverse; the first is reported."""
+        entries = entry.value if entry.kind == scan.MESSAGE and entry.name in ("layer", "layers") else ()
         inside = {one.name: one for one in entries if one.name in ("type", "layer")}
         kind = inside.get("type")
-        if kind is None or kind.kind != scan.STRING or "layer" in inside:
+        if kind is None or "layer" in inside or kind.kind != (scan.WORD if entry.name == "layer" else scan.STRING):
+            return False
+        from netcompile.text_format.refusals import explain_format  # noqa: PLC0415 - only for the refused
+
+        old: Any = fields["layers"].message
+        enum = old.fields_by_name["type"].enum_type
+        refused = explain_format(entry.name, kind.value, enum, self._positions.source.text)
+        if refused is None:
             return False
         if not self._layers_told:
-            text = f"type {kind.value} is that of a `layer`: `layers` have one without quotes"
-            hint = "write `layer` here, and wherever a type has quotes"
-            self._report.add("wrong-kind", self._positions.key(entry), text, hint=hint)
+            self._report.add(refused.code, self._positions.key(entry), refused.message, hint=refused.hint)
         self._layers_told = True
         return True
 

@@ -222,11 +222,11 @@ layer [ {type: "ReLU"}, {name: "last"} ]
 @pytest.mark.parametrize(
     ("index", "path", "line", "value", "key"),
     [
-        (0, "", 3, '"data"', "name"),
+        (0, "", 3, '"data"', "layer"),
         (0, "type", 4, '"Data"', "type"),
         (0, "top:1", 5, '"label"', "top"),
         (0, "top:2", 3, '"data"', "name"),
-        (1, "", 8, "'conv'", "name"),
+        (1, "", 8, "'conv'", "layer"),
         (1, "bottom:0", 9, '"data"', '"data"'),
         (1, "param:0.lr_mult", 10, "1", "lr_mult"),
         (1, "param:1.lr_mult", 10, "2", "lr_mult"),
@@ -241,7 +241,7 @@ layer [ {type: "ReLU"}, {name: "last"} ]
         (1, "relu_param.negative_slope", 8, "'conv'", "name"),
         (2, "", 15, "{", "{"),
         (2, "type", 15, '"ReLU"', "type"),
-        (3, "", 15, '"last"', "name"),
+        (3, "", 15, '"last"', "{"),
     ],
 )
 def test_places(index, path, line, value, key):

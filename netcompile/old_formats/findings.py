@@ -63,11 +63,12 @@ class Findings:
         self._report.add("upgrade-dropped-field", self._span(written, key=True), message, hint=hint)
 
     def refuse(
-        self, code: str, written: Written, message: str, *, note: tuple[str, Written] | None = None, hint: str | None
-    ) -> None:
-        """Report what Caffe refuses to upgrade."""
-        notes = (Note(note[0], self._span(note[1])),) if note else ()
-        self._report.add(code, self._span(written), message, notes=notes, hint=hint)
+        self, code: str, written: Written, message: str, *,
+        note: tuple[str, Written] | None = None, hint: str | None, key: bool = False,
+    ) -> None:  # fmt: skip
+        """Report what Caffe refuses to upgrade; with `key`, at the names of the fields."""
+        notes = (Note(note[0], self._span(note[1], key=key)),) if note else ()
+        self._report.add(code, self._span(written, key=key), message, notes=notes, hint=hint)
 
     def _span(self, written: Written, *, key: bool = False) -> Span | None:
         return self._find(*written, key=key) if self._find else None

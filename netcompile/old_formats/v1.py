@@ -68,7 +68,7 @@ def upgrade_v1(net: Any, origins: Origins, findings: Findings) -> tuple[Any, boo
         text = "`layers` and `layer` in one file: Caffe refuses to upgrade a net that mixes the formats"
         note = ("the first `layer`", Written("layer", 0))
         hint = "write all layers in one format; the current one is `layer` with a quoted type"
-        findings.refuse("mixed-formats", Written("layers", 0), text, note=note, hint=hint)
+        findings.refuse("mixed-formats", Written("layers", 0), text, note=note, hint=hint, key=True)
     upgraded = type(net)()
     upgraded.CopyFrom(net)
     upgraded.ClearField("layers")

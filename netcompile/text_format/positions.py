@@ -56,13 +56,14 @@ class Positions:
 
         A path is dotted and counts from 0: `convolution_param.kernel_size:1`. The place is that of the value, of the
         field's name where `key` is true, the value is a block or nothing nearer is written. The empty path means the
-        element: its `name`, else its own word. None where the text does not have the element.
+        element: its own word where `key` is true, else its `name` if it has one. None where the text does not have the
+        element.
         """
         entry = self.entry(name, index)
         if entry is None:
             return None
         found = self._descend(entry, path) if path else entry
-        if found is entry:
+        if found is entry and (path or not key):
             found = self._child(entry, "name", 0) or entry
         return self.key(found) if key or found.kind in (scan.MESSAGE, scan.LIST) else self.value(found)
 

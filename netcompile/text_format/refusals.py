@@ -5,6 +5,8 @@ Read only for what is refused. Must not know places.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -57,6 +59,7 @@ _CURLY: Final = "\u201c\u201d\u2018\u2019"
 _TRUTHS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _USUAL: Final = {"lr": "base_lr", "learning_rate": "base_lr", "iterations": "max_iter", "optimizer": "type"}
 _WHOLE: Final = pattern(rf"(){VALUE}")
+_TYPE: Final = re.compile(r"""\btype\s*:\s*(["']?)[A-Z]""")  # of a layer: those of fillers are small
 _MOVED: Final = {  # fields of V1 layers that are lists of their own
     "blobs_lr": "lr_mult",
     "weight_decay": "decay_mult",
@@ -135,6 +138,28 @@ def _is_own(name: str, message: Any) -> bool:
     """Whether Caffe has a field that a fork's message lacks."""
     messages: Any = own_messages.DESCRIPTOR.message_types_by_name
     return message.name in messages and name in messages[message.name].fields_by_name
+
+
+def explain_format(field: str, kind: str, enum: Any, text: str) -> Refusal | None:
+    """Why one of the `layers` is a `layer` by its type, or the reverse; None where the type is to blame.
+
+    `kind` is the type as it is written, `enum` has those that `layers` take.
+    """
+    named = kind.strip("\"'") in enum.values_by_name
+    if named == (field == "layers") or _are_types_words(text) != (field == "layer"):
+        return None
+    if field == "layers":
+        message = f"type {kind} is that of a `layer`: `layers` have one without quotes"
+        return Refusal("wrong-kind", message, "write `layer` here, and wherever a type has quotes")
+    message = f"type {kind} is that of one of the `layers`: a `layer` has one in quotes"
+    return Refusal("wrong-kind", message, "write `layers` here, as for the others")
+
+
+@lru_cache(maxsize=1)
+def _are_types_words(text: str) -> bool:
+    """Whether the types of layers have no quotes, or most of them: a net of `layers`, as V1 writes them."""
+    quotes = _TYPE.findall(text)
+    return quotes.count("") * 2 >= len(quotes)
 
 
 def explain_value(entry: Entry, field: Field) -> Refusal:
