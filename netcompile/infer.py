@@ -22,6 +22,7 @@ from netcompile.layers import (
     likely_learned,
     spatial_errors,
 )
+from netcompile.layers._words import plural
 from netcompile.shapes import UNKNOWN, Shape, ShapeError, Unshaped, Wording
 from netcompile.states import State, includes
 
@@ -346,7 +347,7 @@ class _Inference:
         message = layer.message
         n = len(message.propagate_down)
         if n and n != len(message.bottom):
-            text = f"propagate_down has {n} entries for {len(message.bottom)} bottoms; give one each, or none"
+            text = f"propagate_down has {_each(n, len(message.bottom), 'bottom')}"
             self._add(layer, "propagate-down-count", "propagate_down", text)
         weights = message.loss_weight
         # A weighted top with another reader hands its weight, and with it all of the layer's, to the automatic split.
@@ -354,7 +355,7 @@ class _Inference:
             return
         made = max(len(message.top), kind.tops_of(message).least if kind.loss else 0)
         if len(weights) != made:
-            text = f"loss_weight has {len(weights)} entries for {made} tops; give one each, or none"
+            text = f"loss_weight has {_each(len(weights), made, 'top')}"
             self._add(layer, "loss-weight-count", "loss_weight", text)
             return
         for i, (weight, shape) in enumerate(zip(weights, tops, strict=False)):
@@ -368,6 +369,10 @@ def _lost_tops(layer: Layer, other: Layer | None) -> bool:
     """True where what makes the tops of two layers clash may be what one of them lost."""
     lost = layer.damaged if other is None else layer.damaged | other.damaged
     return not lost.isdisjoint(("tops", "rules"))
+
+
+def _each(entries: int, blobs: int, noun: str) -> str:
+    return f"{plural(entries, 'entry', 'entries')} for {plural(blobs, noun)}; give one each, or none"
 
 
 def _forgiven(applied: Applied, tops: int) -> Applied:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netcompile.diagnostics import did_you_mean
+from netcompile.layers import LAYER_TYPES
+from netcompile.layers._words import plural
 from netcompile.shapes import UNKNOWN, Dim, Shape
 from netcompile.tree import List, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from netcompile.diagnostics import Report
     from netcompile.language.origin import SpecOrigin
     from netcompile.language.spec import Form
@@ -18,11 +22,12 @@ def declared_shapes(form: Form, origin: SpecOrigin, report: Report) -> dict[str,
     """The declared shape of each top that has one. What can't be read is reported and left out."""
     if origin.spec.damaged:
         return {}
-    shapes = {}
-    for top, node in shape_nodes(form, origin, report).items():
-        dims = [_dim(item, form, origin, report) for item in node.items]
-        shapes[top] = Shape(dims)
-    return shapes
+    nodes = shape_nodes(form, origin, report)
+    size = batch_size(form)
+    if size is None:
+        _check_batch([item for node in nodes.values() for item in node.items], origin, report)
+    batch = UNKNOWN if size is None else size
+    return {top: Shape(_dim(item, batch) for item in node.items) for top, node in nodes.items()}
 
 
 def shape_nodes(form: Form, origin: SpecOrigin, report: Report) -> dict[str, List]:
@@ -36,7 +41,7 @@ def shape_nodes(form: Form, origin: SpecOrigin, report: Report) -> dict[str, Lis
     shapes = [node] if one else node.items
     if len(shapes) != len(form.tops):
         given = "1 shape is" if len(shapes) == 1 else f"{len(shapes)} shapes are"
-        text = f"{_layer(origin)}: {given} given for {len(form.tops)} tops"
+        text = f"{_layer(origin)}: {given} given for {plural(len(form.tops), 'top')}"
         hint = "give a list of shapes in the order of the tops, or a mapping from top to shape; ~ is an unknown one"
         report.add("top-count", node.span, text, hint=hint, notes=origin.notes("top_shapes"))
         return {}
@@ -58,15 +63,25 @@ def _layer(origin: SpecOrigin) -> str:
     return f"{origin.form.type} '{origin.spec.name}'"
 
 
-def _dim(node: Node, form: Form, origin: SpecOrigin, report: Report) -> Dim:
+def _check_batch(dims: Iterable[Node], origin: SpecOrigin, report: Report) -> None:
+    """Report the first `batch` of a layer without a batch size. Data layers are refused for that themselves."""
+    first = next((dim for dim in dims if _is_batch(dim)), None)
+    kind = LAYER_TYPES.get(origin.form.type)
+    if first is None or (kind is not None and kind.data):
+        return
+    text = f"{_layer(origin)}: `batch` stands for its batch_size, which is not given"
+    hint = "write the number, or ~ for an unknown dim"
+    report.add("missing-field", first.span, text, hint=hint, notes=origin.notes("top_shapes"))
+
+
+def _is_batch(node: Node) -> bool:
+    return type(node) is Scalar and node.value == "batch"
+
+
+def _dim(node: Node, batch: Dim) -> Dim:
+    if _is_batch(node):
+        return batch
     value = node.value if type(node) is Scalar else None
-    if value == "batch":
-        size = batch_size(form)
-        if size is None:
-            text = f"{_layer(origin)}: `batch` stands for its batch_size, which is not given"
-            hint = "write the number, or ~ for an unknown dim"
-            report.add("missing-field", node.span, text, hint=hint, notes=origin.notes("top_shapes"))
-        return UNKNOWN if size is None else size
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if type(value) is int else UNKNOWN
