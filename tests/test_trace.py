@@ -80,6 +80,12 @@ def test_no_parameter_is_advised_that_does_not_fit() -> None:
     assert found.notes[-1].message == "'label' would have to be 2x4x8x8 for 'c' as it is; a pad or a Crop changes that"
 
 
+def test_no_pad_is_said_to_change_a_number_of_outputs() -> None:
+    found = error(DATA % ("10, 10", "5"), "{name: c, type: InnerProduct, bottom: data, num_output: 2}",
+                  "{name: l, type: EuclideanLoss, bottom: [c, label]}")  # fmt: skip
+    assert found.notes[-1].message == "'label' would have to be 2x2 for 'c' as it is"
+
+
 def test_the_branches_that_round_otherwise_are_named() -> None:
     found = error(
         DATA % ("12, 12", "1"),

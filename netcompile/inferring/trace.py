@@ -50,9 +50,9 @@ def explain(error: ShapeError, index: int, wiring: Wiring) -> Explained:
     notes = _rounding(bottoms, wiring) or _makers(bottoms, wanted, wiring)
     if wanted is not None and error.code == "count-mismatch":
         first, second = wiring.names[index][0][:2]
-        notes.append(
-            Note(f"'{second}' would have to be {wanted[1]} for '{first}' as it is; a pad or a Crop changes that")
-        )
+        of_planes = differing_axes(bottoms[1].shape or (), wanted[1])[:1] != [1]
+        changed = "; a pad or a Crop changes that" if of_planes else ""
+        notes.append(Note(f"'{second}' would have to be {wanted[1]} for '{first}' as it is{changed}"))
     return Explained(index, error, notes, remedy(bottoms, wanted, wiring) or error.hint)
 
 
