@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from netcompile.paths import Found
     from netcompile.pycaffe.process import Pycaffe
 
-_NAMED: Final = re.compile(r"""(?<![\w.])(?:test_|train_)?net\s*:\s*(?:"([^"\\\n]+)"|'([^'\\\n]+)')""")
+_NAMED: Final = re.compile(  # with its quotes, or where one of them is missing
+    r"""(?<![\w.])(?:test_|train_)?net\s*:\s*(?:"([^"\\\n]+)"|'([^'\\\n]+)'|["']?([^\s"'\\,;{}<>]+))"""
+)
 _LARGEST_SOLVER: Final = 100_000  # bytes; a solver that is only found beside a net is hardly larger
 
 
@@ -126,7 +128,7 @@ def plan(files: Sequence[Found], root: str | None) -> list[Job]:
 
 def _named(text: str) -> list[str]:
     """The nets that a solver names, as it writes them."""
-    return [match[1] or match[2] for match in _NAMED.finditer(text)]
+    return [match[1] or match[2] or match[3] for match in _NAMED.finditer(text)]
 
 
 def _read(path: str) -> bytes:

@@ -238,6 +238,12 @@ def test_a_net_that_no_sound_solver_builds_is_checked_by_itself(check: Check) ->
     assert set(done.codes) >= {"conflicting-fields", "unknown-bottom"}
 
 
+@pytest.mark.parametrize("written", ['"a.prototxt', "a.prototxt'", "a.prototxt", '"a.prototxt  # the net'])
+def test_a_net_named_without_its_quotes_is_at_hand(check: Check, written: str) -> None:
+    done = check("s.prototxt", "--format", "json", a_prototxt=NET, s_prototxt=f"{SOLVER}\nnet: {written}\n")
+    assert [code for code in done.codes if code in ("syntax", "unread-net")] == ["syntax"]
+
+
 def test_a_solver_shows_no_file_outside_the_root(check: Check, tmp_path: Path) -> None:
     (tmp_path / "work/.git").mkdir(parents=True)
     (tmp_path / "secret").write_text("password: 1\n", encoding="utf-8")

@@ -43,6 +43,7 @@ def marked(finding):
 # What is written in place of what, the code, what is marked, and what the message or its hint says.
 PUT_RIGHT = [
     ('name: "conv"\n', 'name: "conv\n', "syntax", '"conv', "a quote is missing after 'conv'"),
+    ('name: "conv"\n', 'name: "conv  # first\n', "syntax", '"conv', "a quote is missing after 'conv'"),
     ('name: "conv"\n', 'name: conv"\n', "syntax", 'conv"', "a quote is missing before 'conv'"),
     ('name: "conv"\n', "name: \"conv'\n", "syntax", "\"conv'", "begins with \" and ends with '"),
     ('name: "conv"\n', "name: “conv”\n", "syntax", "“conv”", 'write "conv", with straight quotes'),

@@ -40,8 +40,8 @@ _SHOWN: Final = 40
 
 _VALUE_AT = pattern(rf"(){VALUE}")
 _FIELD_START = pattern(rf"(?:{NAME}{SPACE}[:{{<] | [}}>])")
-# What a value that ends here may be followed by: the next field, or the end of its block.
-_NEXT = pattern(rf"[,;]?\s+(?:{NAME}[ \t]*[:{{<] | [}}>\]])")
+# What a value that ends here may be followed by: the next field, the end of its block, or a comment.
+_NEXT = pattern(rf"[,;]?\s+(?:{NAME}[ \t]*[:{{<] | [}}>\]#])")
 _NAME_IN_STRING = pattern(rf"(?:^|[\s,;{{]){NAME}\s*:\s*$")
 _COMMENT = re.compile(r"(//|--)[^\n]*|(/\*)[^*]{,2000}(?:\*(?!/)[^*]{,2000}){,50}\*/")
 # Three words in a row at least, and nothing that is of prototxt.
