@@ -217,7 +217,7 @@ class _Loader:
         if first is not None and type(name) is not str and type(node) is Scalar and node.value is None:
             return  # `dim: 1, 8, 8` without brackets: no key was meant
         if first is not None:
-            hint = "keep one of them, or write their values as a list"
+            hint = _under_another(frame, key) or "keep one of them, or write their values as a list"
             hint = "merge several mappings with one key: `<<: [*a, *b]`" if merges else hint
             notes = [Note("the first is here", first.span)]
             self.report.add("duplicate-key", key.span, f"key '{name}' is given twice", notes=notes, hint=hint)
@@ -367,6 +367,16 @@ class _Frame:
         self.merges: Node | None = None
         self.size = 1
         self.aliased = aliased
+
+
+def _under_another(frame: _Frame, key: Scalar) -> str | None:
+    """The hint on a key that stands right below one without a value, in the same column."""
+    above = next(reversed(frame.keys.values()), None)
+    if above is None or (above.start.line + 1, above.start.column) != (key.start.line, key.start.column):
+        return None
+    value = frame.entries[above.value]
+    empty = type(value) is Scalar and value.value is None
+    return f"indent it, if it belongs to `{above.value}:`, by two spaces" if empty else None
 
 
 def _as_text(get_event: Callable[[], Any], text: str) -> Any:

@@ -14,7 +14,7 @@ from netcompile.language.wording import number_in, words_of
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.tree import Place as Point
-from netcompile.validation.repair import Drop, Rename
+from netcompile.validation.repair import Drop, Put, Rename
 from netcompile.validation.values import advice, flow, message_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def advise(written: Scalar, value: Node, place: Place) -> tuple[str | None, Repa
     unspaced = without_colon(written, value, place.known)
     if unspaced is not None:
         return unspaced
-    if _stands_alone(written, value):
+    if stands_alone(written, value):
         field = next((name for name in place.known if key in words_of(place.leaf(name))), None)
         if field is not None:
             return f"write `{field}: {key}`", Drop()
@@ -81,7 +81,7 @@ def without_colon(written: Scalar, value: Node, known: Collection[str] | None) -
     Only of the keys that are `known`, if these are given.
     """
     found = _UNSPACED.fullmatch(str(written.value))
-    if not found or not _stands_alone(written, value) or not (known is None or found[1] in known):
+    if not found or not stands_alone(written, value) or not (known is None or found[1] in known):
         return None
     field, text = found.groups()
     number = number_in(text)
@@ -129,7 +129,7 @@ def unbracketed(place: Place, unknown: Collection[Any]) -> Iterator[Unbracketed]
         written = place.mapping.keys[key]
         if key not in unknown:
             field = key if key in place.known else None
-        elif field is None or not _stands_alone(written, value) or without_colon(written, value, place.known):
+        elif field is None or not stands_alone(written, value) or without_colon(written, value, place.known):
             field = None
         else:
             keys.setdefault(field, []).append(key)
@@ -139,7 +139,21 @@ def unbracketed(place: Place, unknown: Collection[Any]) -> Iterator[Unbracketed]
             yield Unbracketed(name, values, hint)
 
 
-def _stands_alone(key: Scalar, value: Node | None) -> bool:
+def numbers_of(mapping: Mapping, key: Any) -> tuple[str, Repair] | None:
+    """The hint on a number with more of them behind it and no brackets, and the list that was meant; else None."""
+    first = mapping.entries[key]
+    if type(first) is not Scalar or type(first.value) not in (int, float):
+        return None
+    found = _VALUES.match(first.source.line(first.start.line + 1), first.start.column)
+    numbers = [number_in(text.strip()) for text in found[0].split(",")] if found else []
+    if len(numbers) < 2 or None in numbers:  # noqa: PLR2004 - one is no list
+        return None
+    items: list[Node] = [first._replace(value=number) for number in numbers]
+    several = List(items, first.start, first.end, first.source)
+    return f"a list stands in brackets: `{key}: {flow(several)}`", Put(several)
+
+
+def stands_alone(key: Scalar, value: Node | None) -> bool:
     """Whether a key stands in braces without a colon."""
     if type(value) is not Scalar or value.value is not None:
         return False

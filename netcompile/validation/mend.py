@@ -17,6 +17,7 @@ from netcompile.language.spec import lost_with
 from netcompile.language.wording import is_slip, quoted
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.validation.acceptor import key_text
+from netcompile.validation.layout import indented, joined
 from netcompile.validation.refusals import MOST_PROBLEMS, Explainer, bad_name
 from netcompile.validation.repair import Add, Drop, Rename, Replace, find, find_key, repaired
 
@@ -52,8 +53,12 @@ class Mender:
 
     def mend(self, node: Node, definition: str) -> Node | None:
         """Report what is wrong with a node, and return what is sound of it; None where nothing is."""
-        if definition == "document" and type(node) is Mapping and self._is_foreign(node):
-            return node._replace(entries={}, keys={})
+        if definition == "document" and type(node) is Mapping:
+            definitions = self.rules.full()["definitions"]
+            known, types = definitions["document"]["properties"], definitions["defaults"]["properties"]
+            node = indented(node, known, types, self.report)
+            if self._is_foreign(node):
+                return node._replace(entries={}, keys={})
         shell, damaged = self._mend_shell(node, definition)
         if type(shell) is not Mapping:
             return shell
@@ -117,7 +122,7 @@ class Mender:
 
     def _mend_part(self, key: str, part: Node) -> Node | None:
         if key == "layers" and type(part) is List:
-            return part._replace(items=[self._mend_item(item) for item in part.items])
+            return part._replace(items=[self._mend_item(item) for item in joined(part, self.report).items])
         if key == "defaults" and type(part) is Mapping:
             return self._mend_defaults(part)
         if key == "blocks" and type(part) is Mapping:

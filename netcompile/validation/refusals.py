@@ -17,7 +17,16 @@ from netcompile.language.wording import is_slip, listed, quoted, shown, words_of
 from netcompile.records import NamedTuple
 from netcompile.tree import List, Mapping, Scalar
 from netcompile.validation.acceptor import key_text
-from netcompile.validation.keys import Place, advise, multipliers, of_document, unbracketed, without_colon
+from netcompile.validation.keys import (
+    Place,
+    advise,
+    multipliers,
+    numbers_of,
+    of_document,
+    stands_alone,
+    unbracketed,
+    without_colon,
+)
 from netcompile.validation.repair import Add, Drop, Rename, Replace, find, find_key
 from netcompile.validation.values import advice, as_item, expected, flow, is_bare, message_of
 
@@ -52,6 +61,7 @@ _OWNERS: Final = {
 }
 _WORDED: Final = ("document", "deploy", "block", "repetition", "lint")
 _PLACES: Final = ("train", "test", "deploy")
+_MOST_BARE: Final = 100
 _NO_TEXT: Final = "\0"  # with which a key ends that is no text
 _RANKS: Final = {"wrong-kind": 0, "unknown-type": 1}
 
@@ -126,7 +136,7 @@ class _Refusal:
         """The problems that one error of jsonschema stands for."""
         path: Path = tuple(error.absolute_path)
         if "propertyNames" in error.absolute_schema_path:
-            yield bad_name((*path, str(error.instance)))
+            yield from self._bad_name((*path, str(error.instance)))
         elif error.validator == "not":
             yield self._misplaced(path)
         elif error.validator == "additionalProperties":
@@ -186,6 +196,30 @@ class _Refusal:
         problem, key = bad_name(path, variable=True), find_key(mapping, path[-1])
         advised = without_colon(mapping.keys[key], mapping.entries[key], None)
         return problem._replace(hint=advised[0], repair=advised[1]) if advised else problem
+
+    def _bad_name(self, path: Path) -> Iterator[Problem]:
+        """A key that is no name, or an entry of a list without brackets that YAML takes for one."""
+        mapping = find(self.node, path[:-1])
+        assert type(mapping) is Mapping
+        own = find_key(mapping, path[-1])
+        names = (
+            list(islice(mapping.entries, _MOST_BARE)) if stands_alone(mapping.keys[own], mapping.entries[own]) else []
+        )
+        before = names[: names.index(own)] if own in names else []
+        field = next((key for key in reversed(before) if type(key) is str), None)
+        several = None if field is None else self._several((*path[:-1], field))
+        if several is None:
+            yield bad_name(path)
+            return
+        yield several
+        yield Problem(path, "wrong-kind", "", None, Drop(lost=False), at_key=True)
+
+    def _several(self, path: Path) -> Problem | None:
+        """The problem with a number that has more of them behind it, and no brackets."""
+        mapping = find(self.node, path[:-1]) if path else None
+        numbers = numbers_of(mapping, path[-1]) if type(mapping) is Mapping else None
+        text = f"{self._label(path)} has several values and no brackets around them"
+        return Problem(path, "wrong-kind", text, *numbers) if numbers else None
 
     def _advise(self, key: str, mapping: Mapping, place: Place) -> tuple[str | None, Repair]:
         found = find_key(mapping, key)
@@ -291,6 +325,9 @@ class _Refusal:
             path = path[:-1]
             remedy = f"name it: `repeat: {{i: {flow(find(self.node, path))}}}`"
             return Problem(path, "wrong-kind", "repeat lacks the name of its variable", remedy, Drop())
+        several = self._several(path)
+        if several is not None:
+            return several
         label = self._label(path)
         hint, repair = advice(node, schema, named, label.removeprefix("an entry of "))
         text = f"{label} is {shown(node)}; it takes {expected(schema, named)}"

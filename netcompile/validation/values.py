@@ -38,6 +38,7 @@ _KEYED: Final = {
     "lint": "{ignore: [unused-top]}",
 }
 _QUOTIENT: Final = re.compile(r"[\d.]+(?: *[-+*/] *[\d.]+)+")
+_SEPARATOR: Final = re.compile(r" *[x,] *| +")
 _LONGEST: Final = 100
 
 
@@ -109,7 +110,7 @@ def _of_the_language(node: Node, schema: dict[str, Any], label: str) -> str | No
 
 def as_item(mapping: Mapping) -> str:
     """The item of `layers` that was meant by a mapping: one layer, or one layer for each key."""
-    if "type" in mapping.entries or not mapping.entries:
+    if not mapping.entries.keys().isdisjoint(("type", "block", "repeat")) or not mapping.entries:
         return f"`- {flow(mapping)}`"
     name, value = next(iter(mapping.entries.items()))
     fields = value.entries if type(value) is Mapping else {}
@@ -121,7 +122,7 @@ def _dims(node: Node, label: str) -> tuple[str | None, Repair]:
     """A shape in the language's own form, a list of dims, for one in Caffe's or for a single dim."""
     given = node.entries.get("dim") if type(node) is Mapping else node
     if type(given) is Scalar and type(given.value) is str and given.value != "batch":
-        sizes = given.value.split("x")
+        sizes = _SEPARATOR.split(given.value)
         return (f"write `{label}: [{', '.join(sizes)}]`" if len(sizes) > 1 else None), Drop()
     if given is None or (type(given) is Scalar and given.value is None):
         return None, Drop()
