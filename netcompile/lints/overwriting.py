@@ -5,6 +5,7 @@ Caffe compares names alone: it sees neither that two blobs have the same memory,
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Note
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from netcompile.lints.view import View
 
 _OWN_TOP: Final = "give it a top of its own"
-_FARTHEST: Final = 64  # layers in place on one blob; rows of them are short
+_FARTHEST: Final = 64  # layers on the memory of one blob; rows of them are short
+_MOST_SEEN: Final = 100  # blobs that have the memory of one, however they branch
 
 
 def wrong_values(view: View) -> Iterator[Finding]:
@@ -119,15 +121,14 @@ def _clashes(view: View) -> Iterator[tuple[int, int]]:
 def _shared(view: View) -> Iterator[tuple[int, int]]:
     """Layers that overwrite in place a blob with a second name, and the layers that need it under the other one.
 
-    Those after it get other values. Those before it count where their Backward reads the blob.
+    Those after it get other values. Those before it count where their Backward reads the blob. Of very many on one
+    memory, only some are looked at.
     """
     for sharer in sorted(view.sharing):
-        source, tops = view.reads[sharer][0], view.writes[sharer]
-        for top in tops:
-            aside = [version for version in tops if version is not top]
-            readers = [] if source is None else [reader for reader in source.readers if reader != sharer]
-            others = [*_readers(view, readers), *(one for version in aside for one in _readers(view, version.readers))]
-            for index in _overwriters(view, top) if others else ():
+        for top in view.writes[sharer]:
+            overwriters = _overwriters(view, top)
+            others = _readers_aside(view, sharer, top) if overwriters else ()
+            for index in overwriters if others else ():
                 by = overwriter(view.message(index))
                 if not _is_identity(view, index):
                     yield from ((index, one) for one in others if one > index or _needs_bottom(view, one, by))
@@ -138,29 +139,45 @@ def _overwriters(view: View, version: Version) -> list[int]:
     in_place, sharing = view.in_place, view.sharing
     found: list[int] = []
     waiting = [version]
-    while waiting and len(found) < _FARTHEST:
+    for _ in range(_MOST_SEEN):
+        if not waiting or len(found) >= _FARTHEST:
+            break
         blob = waiting.pop()
-        for reader in blob.readers:
+        for reader in islice(blob.readers, _MOST_SEEN):
             i = in_place.get(reader)
             if i is not None and view.reads[reader][i] is blob:
                 found.append(reader)
                 waiting.append(view.writes[reader][i])
             elif reader in sharing:
-                waiting.extend(view.writes[reader])
+                waiting.extend(islice(view.writes[reader], _MOST_SEEN))
     return found
 
 
-def _readers(view: View, readers: list[int]) -> list[int]:
-    """The layers that read the values of a blob, past those that only give it another name."""
-    found: list[int] = []
-    waiting = list(readers)
-    while waiting:
-        reader = waiting.pop()
-        if reader in view.sharing:
-            waiting.extend(one for version in view.writes[reader] for one in version.readers)
-        else:
-            found.append(reader)
+def _readers_aside(view: View, sharer: int, top: Version) -> list[int]:
+    """The layers that read the memory of a top of `sharer` under another name."""
+    source = view.reads[sharer][0]
+    aside = (reader for version in view.writes[sharer] if version is not top for reader in version.readers)
+    before = () if source is None else (reader for reader in source.readers if reader != sharer)
+    found: set[int] = set()
+    for reader in islice(_past_sharing(view, chain(before, aside)), _MOST_SEEN):
+        if len(found) >= _FARTHEST:
+            break
+        if reader not in view.sharing:
+            found.add(reader)
     return sorted(found)
+
+
+def _past_sharing(view: View, readers: Iterator[int]) -> Iterator[int]:
+    """Some layers and, behind each that only gives a blob another name, those that read it by that."""
+    waiting = [readers]
+    while waiting:
+        reader = next(waiting[-1], None)
+        if reader is None:
+            waiting.pop()
+            continue
+        yield reader
+        if reader in view.sharing:
+            waiting.append(one for version in view.writes[reader] for one in version.readers)
 
 
 def _is_identity(view: View, index: int) -> bool:
@@ -168,7 +185,9 @@ def _is_identity(view: View, index: int) -> bool:
     if overwriter(view.message(index)) not in KEEPING_POSITIVES:
         return False
     version = view.reads[index][view.in_place[index]]
-    while version is not None:
+    for _ in range(_MOST_SEEN):
+        if version is None:
+            break
         maker = view.message(version.maker)
         if maker.type in POSITIVE or overwriter(maker) == "ReLU":
             return True

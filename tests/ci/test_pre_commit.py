@@ -125,6 +125,13 @@ def test_commits(git, project, package, shell, blocks):
     assert shell("netcompile").returncode == 0
     assert commit()[0] == 0
 
+    # An output that is deleted, which is all that the commit does.
+    (project / "nets/tiny.deploy.prototxt").unlink()
+    code, passed, text = commit()
+    assert (code, passed) == (1, []), text
+    assert "nets/tiny.deploy.prototxt" in text
+    assert shell("netcompile").returncode == 0
+
     # Without outputs, a library is checked by what imports it.
     config["repos"][0]["hooks"] = [{"id": "netcompile-check", "pass_filenames": False}]
     (project / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")

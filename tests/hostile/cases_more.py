@@ -1,6 +1,6 @@
 """Settings, binary messages and messages of forks; and what other commands make of what is too large."""
 
-from making import NET, TO_FILE, Case, call, numbered, prototxt, spec
+from making import LAYERS, NET, TO_FILE, Case, call, numbered, prototxt, spec
 
 HUGE = 100_000_000
 
@@ -55,6 +55,9 @@ def _nested(depth):
     return data
 
 
+_TOPS = " ".join(f'top: "t#_{i}"' for i in range(60))
+SPLITS = numbered(f'layer {{ name: "s#" type: "Split" bottom: "a" {_TOPS} }}\n', before=NET)
+RESHAPES = numbered("  - {name: r#, type: Reshape, shape: {dim: [0, -1]}}\n", before=LAYERS)
 LARGE_NET = numbered('layer { name: "r#" type: "ReLU" bottom: "a" top: "r#" }\n', before=NET)
 
 HUGE_CASES = [
@@ -85,6 +88,8 @@ COMMAND_CASES = [
         0,
         "",
     ),
+    Case("commands", "`check` of 4 MB of Split layers on one blob", prototxt(lambda size: SPLITS(size // 8)), 0, ""),
+    Case("commands", "`compile` of 4 MB of Reshape layers in a row", spec(lambda size: RESHAPES(size // 8)), 0, ""),
     Case("commands", "`upgrade` of 32 MB of layers", prototxt(LARGE_NET, "upgrade", "-o", "new.prototxt"), 0, ""),
     Case("commands", "`diff` of 32 MB of layers with itself", prototxt(LARGE_NET, "diff", "net.prototxt"), 0, ""),
     Case("commands", "`show` of 32 MB of brackets", prototxt(lambda size: "{" * size, "show"), 1, "error", 30),
