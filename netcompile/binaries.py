@@ -5,6 +5,7 @@ Knows bytes and messages, not what a net means.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import DecodeError
@@ -19,15 +20,30 @@ if TYPE_CHECKING:
     from netcompile.diagnostics import Report
 
 _ENDINGS: Final = (".caffemodel", ".binaryproto", ".solverstate")
+_CONTROL: Final = re.compile(rb"[\x01-\x08\x0e-\x1f]")  # in any message with a layer: the tag of a field has one
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _MOST_SHOWN: Final = 5
 
 
-def is_binary(path: str, data: bytes) -> bool:
-    """Tell whether a file holds a binary message; text has no null character. Raises CallError for HDF5."""
+def is_binary(path: str, data: bytes, message_type: Any) -> bool:
+    """Tell whether a file holds a binary message rather than text. Raises CallError for HDF5.
+
+    Text has no null character, and other control characters in comments and strings alone, so that it is no message.
+    """
     if data.startswith(_HDF5):
         raise CallError(f"{path} is HDF5, which holds weights by name and no net; give the .caffemodel or the prototxt")
-    return path.endswith(_ENDINGS) or b"\0" in data
+    if path.endswith(_ENDINGS) or b"\0" in data:
+        return True
+    return _CONTROL.search(data) is not None and _is_message(data, message_type)
+
+
+def _is_message(data: bytes, message_type: Any) -> bool:
+    """True for bytes that are a message with nothing but fields of its type at the top."""
+    try:
+        message = message_type.FromString(data)
+    except DecodeError:
+        return False
+    return bool(message.ListFields()) and not _extra(message)
 
 
 def read_binary(path: str, data: bytes, message_type: Any) -> Any:

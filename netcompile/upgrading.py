@@ -36,7 +36,7 @@ def upgrade_file(path: str, report: Report, fork: Fork | None = None) -> Upgrade
     """
     data = read_bytes(path)
     messages: Any = fork or caffe_pb2
-    if is_binary(path, data):
+    if is_binary(path, data, messages.NetParameter):
         return _upgrade_binary(path, data, report, messages)
     source = prototxt_source(path, data)
     kind = kind_of(source.text)

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from google.protobuf import text_format
 
 import netcompile
+from netcompile import caffe_pb2
+from netcompile.binaries import is_binary
 
 INPUT = "layers:\n- {name: data, type: Input, shape: {dim: [1, 3, 8, 8]}}\n"
 NET = INPUT + "- {name: ip, type: InnerProduct, num_output: %d}\n"
@@ -134,3 +137,20 @@ def test_level_and_stage_say_what_leaves_the_net(call):
     assert "+ 'prob'" not in out
     assert "    include: [{min_level: 1}] -> [{min_level: 3}]  [other states]\n" in out
     assert call("diff", "a.prototxt", "b.prototxt", "--level", "3").code == 1  # by the rule alone
+
+
+def test_a_binary_net_without_null_characters_is_read_as_one(call):
+    data = text_format.Parse(PROTOTXT, caffe_pb2.NetParameter()).SerializeToString()
+    assert b"\0" not in data
+    done = call("diff", "a.prototxt", "a.bin", a_prototxt=PROTOTXT, a_bin=data)
+    assert done == (0, "a.prototxt and a.bin are the same net\n", "")
+    assert call("import", "a.bin", "--deploy", "a.bin").code == 0
+    assert "nothing to upgrade" in call("upgrade", "a.bin", "-o", "b.bin").err
+
+
+@pytest.mark.parametrize("text", ["#\x01\n" + PROTOTXT, "\n" + PROTOTXT + 'name: "\x12"'])
+def test_control_characters_make_no_text_a_binary_net(call, text):
+    assert call("diff", "a.prototxt", "a.prototxt", a_prototxt=text).code == 0
+    done = call("upgrade", "a.prototxt", "-o", "b.prototxt")
+    assert done.err.endswith("nothing to upgrade\n")
+    assert is_binary("a", text.encode(), caffe_pb2.NetParameter) is False

@@ -66,6 +66,7 @@ class _Reader:
     def __init__(self, settings: Settings, report: Report, phase: str | None, variables: Sequence[str]) -> None:
         self._settings = settings
         self._report = report
+        self._message_type = (settings.fork or own_messages).NetParameter
         self._wanted = Wanted(phase, *(settings.state or ()))
         self._variables: Mapping[str, Node] = Assignments(list(map(check_assignment, variables))).nodes(report)
         self._declared: set[str] = set()
@@ -73,14 +74,15 @@ class _Reader:
     def side(self, path: str) -> NetSide | None:
         """The net of a file; None where it has errors that make it none."""
         data = read_bytes(path)
-        kind = "net" if is_binary(path, data) else kind_of(prototxt_source(path, data).text)
+        binary = is_binary(path, data, self._message_type)
+        kind = "net" if binary else kind_of(prototxt_source(path, data).text)
         if kind == "solver":
             raise CallError(f"{path} is a solver; diff compares nets")
         if kind == "spec":
             return self._spec(path, data)
         net = self._net(path, data)
         take_weights(net)  # as parts of a net they say nothing; what they fit is another question
-        return self._side_of(path, net, binary=is_binary(path, data))
+        return self._side_of(path, net, binary=binary)
 
     def model(self, path: str) -> Model | None:
         """The blobs of a model, and its net."""
@@ -135,9 +137,8 @@ class _Reader:
 
     def _net(self, path: str, data: bytes) -> Any:
         """The net of a file as it is written there."""
-        message_type = (self._settings.fork or own_messages).NetParameter
-        if not is_binary(path, data):
-            return read_prototxt(prototxt_source(path, data), message_type, self._report).message
-        net = read_binary(path, data, message_type)
+        if not is_binary(path, data, self._message_type):
+            return read_prototxt(prototxt_source(path, data), self._message_type, self._report).message
+        net = read_binary(path, data, self._message_type)
         check_message(net, self._report, path)
         return net

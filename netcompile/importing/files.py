@@ -48,8 +48,9 @@ def read_files(
 def _read(path: str, kind: str, report: Report, notes: list[str], fork: Fork | None) -> Given:
     data = read_bytes(path)
     own = Report()
-    if is_binary(path, data):
-        message = read_binary(path, data, getattr(fork or own_messages, _KINDS[kind]))
+    message_type = getattr(fork or own_messages, _KINDS[kind])
+    if is_binary(path, data, message_type):
+        message = read_binary(path, data, message_type)
         layers, values = take_weights(message) if kind == "net" else (0, 0)
         if layers:
             of = f"{_counted(layers, 'layer')}, {_counted(values, 'value')},"
