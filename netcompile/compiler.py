@@ -203,7 +203,7 @@ def compile_document(
     graphs = {phase: one.graph for phase, one in built.items()}
     deploy = None
     if spec.deploy is not None or settings.deploy:
-        deploy, graph = _deploy(spec, document, lowered, built["TRAIN"], report, checks, settings)
+        deploy, graph = _deploy(spec, document, lowered, built, report, checks, settings)
         if graph is not None:
             graphs["DEPLOY"] = graph
     _silence(report, document, settings)
@@ -223,6 +223,7 @@ def expand_document(
     fork = settings.fork
     types = frozenset(_custom_types([*libraries, document]))
     validated = validate(document, report, allow_custom=custom, custom_types=types, fork=fork)
+    lost = lost or ("imports" in validated.document.entries and "imports" not in document.entries)  # misspelt
     return expand(
         validated.document,
         report,
@@ -272,8 +273,9 @@ def _custom_types(libraries: Iterable[MappingNode]) -> set[str]:
 
 
 def _deploy(
-    spec: Expanded, document: MappingNode, net: Net, train: Built, report: Report, checks: Report, settings: Settings
-) -> tuple[Net | None, Graph | None]:
+    spec: Expanded, document: MappingNode, net: Net, phases: Mapping[str, Built], report: Report, checks: Report,
+    settings: Settings,
+) -> tuple[Net | None, Graph | None]:  # fmt: skip
     """The deploy net and its graph. What is wrong with it alone goes to `checks`, with a note that says so."""
     from netcompile.deploy import check_weights, derive_deploy, is_own, read_options  # noqa: PLC0415 - where there is one
 
@@ -282,7 +284,9 @@ def _deploy(
     fork = settings.fork
     net = lower(spec, report, "DEPLOY", allow_custom=settings.allow_custom, fork=fork, net=net)
     options = read_options(spec.deploy, report, document.keys.get("layers"))
-    derived = derive_deploy(net, options, report, fork)
+    found = Report()
+    derived = derive_deploy(net, options, found, fork)
+    report.extend(_deploys_own(found, phases) if report.failed else found)
     if derived is None:
         return None, None
 
@@ -297,10 +301,18 @@ def _deploy(
     if not (found.failed or whole.incomplete or report.failed):
         own = [index for index, one in enumerate(whole.graph.layers) if is_own(one.layer)]
         lint_some(derived.checked, whole.graph, own, found)
-    checks.extend_new(one._replace(notes=(note, *one.notes)) for one in found)
+    own_findings = _deploys_own(found, phases) if checks.failed else found
+    checks.extend_new(one._replace(notes=(note, *one.notes)) for one in own_findings)
+    train = phases["TRAIN"]
     if not (found.failed or train.findings.failed or train.incomplete or deployed.incomplete):
         check_weights(train.graph, deployed.graph, options, checks)
     return derived.net, deployed.graph
+
+
+def _deploys_own(found: Report, phases: Mapping[str, Built]) -> Iterable[Diagnostic]:
+    from netcompile.deploying.repeated import not_repeated  # noqa: PLC0415 - for the refused
+
+    return not_repeated(found, [one.graph for one in phases.values()])
 
 
 def _solver(

@@ -152,7 +152,7 @@ HINTS: list[tuple[str, str]] = [
     ("conv$i1", "${i}1"),
     ("${True}", "did you mean 'true'?"),
     ("${None}", "did you mean 'null'?"),
-    ("${relu}", "'relu'"),
+    ("${relu if i else 'conv'}", "a text needs quotes here: 'relu'"),
     ("${'a' + 1}", "'conv$i'"),
     ("${i = 1}", "=="),
     ("${i || i}", "'or'"),
@@ -174,6 +174,13 @@ def test_no_hint_for_a_name_like_no_other_nor_for_a_very_long_one(name: str) -> 
     with pytest.raises(ExpressionError) as caught:
         render(f"${name}", {**NAMES, "y" * 199: 1})
     assert caught.value.hint is None
+
+
+@pytest.mark.parametrize(("names", "hint"), [({"i": 1}, "did you mean 'i'?"), ({"i": 1, "n": 2}, None), ({}, None)])
+def test_what_stands_alone_is_a_name_and_no_text(names: dict[str, int], hint: str | None) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        render("conv${j}", names)
+    assert caught.value.hint == hint
 
 
 def test_a_slip_is_likelier_than_a_missing_brace() -> None:

@@ -226,7 +226,8 @@ class Reader:
             return self._number(word, start)
         if word in _CONSTANTS:
             return constant(_CONSTANTS[word])
-        return variable(word.lstrip("$"), start, self.last, bare=kind == "name")
+        alone = self.source[:start].rstrip().endswith("${") and self.kind == "symbol" and self.word == "}"
+        return variable(word.lstrip("$"), start, self.last, bare=kind == "name", alone=alone)
 
     def _symbol(self, symbol: str, start: int) -> Run:
         if symbol in ("+", "-"):

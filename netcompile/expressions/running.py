@@ -6,6 +6,7 @@ Each knows the place in the text that an error of its own belongs to. How texts 
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from netcompile.diagnostics import did_you_mean
@@ -70,15 +71,15 @@ def constant(value: T) -> Callable[[Names], T]:
     return lambda _names: value
 
 
-def variable(name: str, start: int, end: int, *, bare: bool = False) -> Run:
-    """The value of a name; `bare` where it is written without a `$`."""
+def variable(name: str, start: int, end: int, *, bare: bool = False, alone: bool = False) -> Run:
+    """The value of a name; `bare` where it is written without a `$`, `alone` where it is a whole `${expression}`."""
 
     def run(names: Names) -> Value:
         try:
             return names[name]
         except KeyError:
             pass
-        hint = partial(_meant, name, names, bare=bare)
+        hint = partial(_meant, name, names, bare=bare, alone=alone)
         raise ExpressionError(f"unknown variable '{shorten(name)}'", start, end, code="unknown-variable", hint=hint)
 
     return run
@@ -156,7 +157,7 @@ def interpolation(parts: Sequence[str | Reference], start: int, end: int) -> Run
     return run
 
 
-def _meant(name: str, names: Names, *, bare: bool) -> str | None:
+def _meant(name: str, names: Names, *, bare: bool, alone: bool) -> str | None:
     if len(name) > _MAX_HINTED:
         return None
     if name in _FOREIGN:
@@ -168,4 +169,7 @@ def _meant(name: str, names: Names, *, bare: bool) -> str | None:
         return f"a name reaches as far as it can; did you mean '${{{stem}}}{rest}'?"
     if close:
         return f"did you mean '{close}'?"
+    if alone:
+        only = list(islice(names, 2))
+        return f"did you mean '{only[0]}'?" if len(only) == 1 else None
     return f"a text needs quotes here: '{name}'" if bare else None

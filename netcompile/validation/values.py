@@ -76,6 +76,9 @@ def advice(node: Node, schema: dict[str, Any], message: str | None, label: str) 
         return _for_message(node, schema, message, label)
     if type(node) is List and len(node.items) == 1 and type(node.items[0]) is Scalar and _takes_one(schema):
         return f"write `{label}: {flow(node)[1:-1]}`", Put(node.items[0])
+    if label in ("params", "vars") and type(node) is List and node.items and all(map(_is_name, node.items)):
+        required = _mapping({_flow(item): Scalar(None, item.start, item.end, item.source) for item in node.items})
+        return f"write `{label}: {flow(required)}`", Put(required) if label == "params" else Drop()
     hint = _of_the_language(node, schema, label)
     if hint is None and type(node) is Scalar:
         return _conversion(node, schema)
@@ -94,10 +97,7 @@ def _of_the_language(node: Node, schema: dict[str, Any], label: str) -> str | No
     """The hint on a value that a spec has, and Caffe does not."""
     example = _KEYED.get(label)
     if example and type(node) is not Mapping and schema.get("type") == "object":
-        names = [_flow(item) for item in node.items if type(item) is Scalar] if type(node) is List else []
-        listed = example.endswith(": ~}") and names and all(map(str.isidentifier, names))
-        own = "{" + ", ".join(f"{name}: ~" for name in names) + "}"
-        return f"write `{label}: {own if listed else example}`"
+        return f"write `{label}: {example}`"
     if type(node) is List and {"params", "layers"} <= schema.get("properties", {}).keys():
         return "write its layers under `layers:`"
     if label == "layers" and type(node) is Mapping:
@@ -184,6 +184,10 @@ def _is_number(node: Node) -> bool:
     """Whether a value is a number, or will be one."""
     value = node.value if type(node) is Scalar else None
     return type(value) in (int, float) or (type(value) is str and "$" in value)
+
+
+def _is_name(node: Node) -> bool:
+    return type(node) is Scalar and type(node.value) is str and node.value.isidentifier()
 
 
 def _takes_one(schema: dict[str, Any]) -> bool:
