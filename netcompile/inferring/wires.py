@@ -17,7 +17,7 @@ from netcompile.shapes import Wording
 from netcompile.states import includes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from netcompile.ir import Absent, Layer, Net, Version
     from netcompile.states import State
@@ -108,7 +108,8 @@ class Wires:
         for layer in [one for one in self._made.get(bottom, ()) if one is not reader][:_MOST_NAMED]:
             # One that is in the net is further down, or its top would be known.
             where = "is defined later" if includes(layer.message, self._state) else f"does not exist in {self._state}"
-            notes.append(Note(f"'{layer.message.name}', which makes it, {where}", layer.origin.span("top")))
+            place = layer.origin.span(_at("top", layer.message.top, bottom))
+            notes.append(Note(f"'{layer.message.name}', which makes it, {where}", place))
         return notes + absent_makers(self._net.absent, bottom, self._state)
 
     def _without_labels(self, layer: Layer, i: int) -> str | None:
@@ -132,9 +133,9 @@ class Wires:
         names = [message.top[i] for i in tops]
         notes = []
         if first is not None:
-            at = list(first.message.top).index(names[0])
+            at = _at("top", first.message.top, names[0])
             pronoun = "it" if len(names) == 1 else "them"
-            notes.append(Note(f"'{first.message.name}' makes {pronoun} first", first.origin.span(f"top:{at}")))
+            notes.append(Note(f"'{first.message.name}' makes {pronoun} first", first.origin.span(at)))
         what = f"top '{names[0]}' is" if len(names) == 1 else f"tops {_and(names)} are"
         bottoms = message.bottom
         hint: str | Wording | None = None
@@ -159,21 +160,29 @@ class Wires:
                 return None
             remedy = "give it a top of its own"
             text = f"works in place on '{name}', which it also reads as another bottom"
-        by = [Note(f"'{one.message.name}' reads it", one.origin.span("bottom")) for one in others[:_MOST_NAMED]]
+        by = [
+            Note(f"'{one.message.name}' reads it", one.origin.span(_at("bottom", one.message.bottom, name)))
+            for one in others[:_MOST_NAMED]
+        ]
         return Refusal("in-place-reader", f"top:{i}", text, remedy, [*by, *notes])
 
     def first_maker(self, top: str, first: Layer) -> Note:
         """Who made a top that is written in place."""
-        at = list(first.message.top).index(top)
-        return Note(f"'{first.message.name}' makes it first", first.origin.span(f"top:{at}"))
+        place = first.origin.span(_at("top", first.message.top, top))
+        return Note(f"'{first.message.name}' makes it first", place)
 
 
 def absent_makers(absent: Sequence[Absent], blob: str, state: State) -> list[Note]:
     """Who would make a blob, of the layers that are not in the net of a state at all."""
     return [
-        Note(f"'{one.name}', which makes it, does not exist in {state}", one.origin.span("top"))
+        Note(f"'{one.name}', which makes it, does not exist in {state}", one.origin.span(_at("top", one.tops, blob)))
         for one in [one for one in absent if blob in one.tops][:_MOST_NAMED]
     ]
+
+
+def _at(field: str, names: Iterable[str], name: str) -> str:
+    """The path of a blob in a layer that has it."""
+    return f"{field}:{list(names).index(name)}"
 
 
 def _works_in_place(layer: Layer) -> bool:
