@@ -9,7 +9,14 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from netcompile.diffing.fields import FieldChange, changed_fields, changed_header, changed_rules, meaning
+from netcompile.diffing.fields import (
+    FieldChange,
+    changed_fields,
+    changed_header,
+    changed_rules,
+    depends_on_phase,
+    meaning,
+)
 from netcompile.diffing.matching import Matches, Queues, Side
 from netcompile.diffing.shapes import ShapeChange, changed_shapes
 from netcompile.diffing.sizes import try_sizes
@@ -97,9 +104,10 @@ def compare(old: NetSide, new: NetSide, *, inference: bool = False, model: Model
     phases = [phase for phase in old.graphs if phase in new.graphs]
     comparison = _Comparison(inference=inference)
     done: list[str] = []
+    by_phase = any(depends_on_phase(layer) for side in (old, new) for layer in side.layers)
     for phase in phases:
         alike = next((one for one in done if all(_alike(side, one, phase) for side in (old, new))), None)
-        if alike is None:
+        if alike is None or by_phase:
             comparison.compare_phase(_side(old, phase), _side(new, phase), phase)
         else:
             comparison.repeat_phase(alike, phase)
@@ -168,7 +176,7 @@ class _Comparison:
 
     def compare_phase(self, old: Side, new: Side, phase: str) -> None:
         """Compare the nets in one phase."""
-        matches = Matches(old, new, partial(meaning, inference=self.inference))
+        matches = Matches(old, new, partial(meaning, inference=self.inference, phase=phase))
         for i, layer in enumerate(old.layers):
             if i not in matches.after:
                 self._add_layer("removed", layer, layer, phase)
@@ -223,8 +231,9 @@ class _Comparison:
         if before.SerializePartialToString() == after.SerializePartialToString():
             return []
         types = [] if before.type == after.type else [FieldChange("type", before.type, after.type)]
+        fields = changed_fields(before, after, inference=self.inference, phase=phase)
         rules = [] if self.inference else changed_rules(before, after, phase)
-        return [*types, *changed_fields(before, after, inference=self.inference), *rules]
+        return [*types, *fields, *rules]
 
     def _add_layer(self, what: str, layer: Any, old: Any, phase: str) -> None:
         entry = LayerEntry(what, layer.name, old.name, layer.type, [])

@@ -269,6 +269,17 @@ CHANGES = {
          "    weight_filler: {type: constant} -> {type: gaussian, std: 0.1}",
          "    param[0].name: nothing -> w", "    param[0].lr_mult: 1 -> 0"],
     ),
+    "stored statistics, which TEST takes in any case": (
+        DATA + layer("b", "BatchNorm", "data"),
+        DATA + layer("b", "BatchNorm", "data", more="batch_norm_param { use_global_stats: true }"),
+        ["parameters and wiring", "  'b' (BatchNorm)", "    use_global_stats: false -> true  [TRAIN only]"],
+    ),
+    "statistics of the batch, which TRAIN takes in any case": (
+        DATA + layer("b", "BatchNorm", "data"),
+        DATA + layer("b", "BatchNorm", "data", more="batch_norm_param { use_global_stats: false eps: 1 }"),
+        ["parameters and wiring", "  'b' (BatchNorm)", "    eps: 1e-05 -> 1",
+         "    use_global_stats: true -> false  [TEST only]"],
+    ),
     "a field without a default": (
         DATA + LABEL + layer("l", "SoftmaxWithLoss", "data label"),
         DATA + LABEL + layer("l", "SoftmaxWithLoss", "data label", more="loss_param { ignore_label: 0 }"),
@@ -328,6 +339,14 @@ def test_json_has_text_for_what_is_no_number():
             "phases": ["TRAIN", "TEST"],
         }
     ]
+
+
+@pytest.mark.parametrize(("phase", "given"), [("TRAIN", "false"), ("TEST", "true"), ("DEPLOY", "true")])
+def test_statistics_that_a_phase_takes_anyway_are_no_difference(phase, given):
+    before = DATA + layer("b", "BatchNorm", "data")
+    after = DATA + layer("c", "BatchNorm", "data", more=f"batch_norm_param {{ use_global_stats: {given} }}")
+    assert difference(before, after.replace('"c"', '"b"'), phase=phase).equal
+    assert [entry.what for entry in difference(before, after, phase=phase).layers] == ["renamed"]
 
 
 RENAMED = {

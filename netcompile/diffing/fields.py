@@ -27,6 +27,7 @@ _WINDOWED: Final = frozenset({"ConvolutionParameter", "PoolingParameter"})
 _PARAM: Final = ("name", "share_mode", "lr_mult", "decay_mult")
 # Statistics, which Caffe does not let the solver touch: it adds the entries itself (batch_norm_layer.cpp, LayerSetUp).
 _FIXED: Final = {"BatchNorm": 3}
+_STATISTICS: Final = "use_global_stats"
 # What a loss is divided by where nothing says so (the LayerSetUp of each).
 _NORMALIZED: Final = ("loss_param.normalization", "loss_param.normalize")
 _NORMALIZATIONS: Final = {"SoftmaxWithLoss": "VALID", "SigmoidCrossEntropyLoss": "BATCH_SIZE"}
@@ -41,16 +42,17 @@ class FieldChange(NamedTuple):
     after: Any
 
 
-def changed_fields(before: Any, after: Any, *, inference: bool = False) -> list[FieldChange]:
-    """What differs between the parameters of two layers; with `inference`, without what only training reads.
+def changed_fields(before: Any, after: Any, *, inference: bool = False, phase: str | None = None) -> list[FieldChange]:
+    """What differs between the parameters of two layers in a phase; with `inference`, without what only training reads.
 
     Of layers of different types, a message that belongs to one of the types counts for that one alone.
     """
     fillers = not inference or before.type == "DummyData"
     both = {field.name for field, _ in before.ListFields()} & {field.name for field, _ in after.ListFields()}
     alone = (_messages(before.type) ^ _messages(after.type)) - both
+    compared = _compare(before, after, "", _APART | alone, fillers=fillers)
     changes = [
-        *_with_normalization(_compare(before, after, "", _APART | alone, fillers=fillers), before, after),
+        *_with_statistics(_with_normalization(compared, before, after), before, after, phase),
         *(FieldChange(path, value, None) for path, value in _said(before, alone, fillers=fillers)),
         *(FieldChange(path, None, value) for path, value in _said(after, alone, fillers=fillers)),
         *_compare_params(before, after, inference),
@@ -61,11 +63,18 @@ def changed_fields(before: Any, after: Any, *, inference: bool = False) -> list[
     return [change for change in changes if _differs(change)]
 
 
-def meaning(layer: Any, *, inference: bool = False) -> str:
+def meaning(layer: Any, *, inference: bool = False, phase: str | None = None) -> str:
     """What the parameters of a layer mean: the same for two of one type just where nothing differs between them."""
-    said = changed_fields(type(layer)(type=layer.type), layer, inference=inference)
+    said = changed_fields(type(layer)(type=layer.type), layer, inference=inference, phase=phase)
     still = {f"param[{i}].decay_mult" for i, spec in enumerate(layer.param) if spec.lr_mult == 0}  # nothing moves them
     return repr([(field, after) for field, _, after in said if field not in still])
+
+
+def depends_on_phase(layer: Any) -> bool:
+    """True for a layer with a field that is at its default in one phase and not in the other."""
+    if layer.type != "BatchNorm" or _STATISTICS not in layer.batch_norm_param.DESCRIPTOR.fields_by_name:
+        return False
+    return bool(layer.batch_norm_param.HasField(_STATISTICS))
 
 
 def changed_header(before: Any, after: Any) -> list[FieldChange]:
@@ -134,6 +143,25 @@ def _normalization(layer: Any) -> str | None:
     if given.HasField("normalize"):
         return "VALID" if given.normalize else "BATCH_SIZE"
     return default
+
+
+def _with_statistics(
+    changes: Iterable[FieldChange], before: Any, after: Any, phase: str | None
+) -> Iterator[FieldChange]:
+    """The changes, where a BatchNorm that does not say which statistics it takes has those of its phase."""
+    if phase is None or before.type != after.type or not (depends_on_phase(before) or depends_on_phase(after)):
+        yield from changes
+        return
+    path = f"batch_norm_param.{_STATISTICS}"
+    yield from (change for change in changes if change.field != path)
+    # Caffe takes the stored ones in TEST (batch_norm_layer.cpp, LayerSetUp).
+    yield FieldChange(
+        path,
+        *(
+            one.batch_norm_param.use_global_stats if depends_on_phase(one) else phase != "TRAIN"
+            for one in (before, after)
+        ),
+    )
 
 
 def _said(layer: Any, messages: Container[str], *, fillers: bool) -> Iterator[tuple[str, Any]]:

@@ -269,6 +269,17 @@ def test_drift_is_told_on_standard_error_and_above_deploy(call, tmp_path):
     assert "#" not in same.out.partition("\n")[2]
 
 
+def test_stored_statistics_that_only_a_deploy_net_writes_are_no_drift(call):
+    data = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 3, 1, 1] } } } '
+    norm = 'layer { name: "b" type: "BatchNorm" bottom: "x" top: "b" %s} '
+    train = data + norm % "" + 'layer { name: "loss" type: "EuclideanLoss" bottom: "b" bottom: "b" }'
+    deploy = data + norm % "batch_norm_param { use_global_stats: true } "
+    done = call("import", "t.prototxt", "--deploy", "d.prototxt", t_prototxt=train, d_prototxt=deploy)
+    assert (done.code, done.err) == (0, "")
+    assert "#" not in done.out.partition("\n")[2]
+    assert "use_global_stats" not in done.out
+
+
 def test_a_long_drift_does_not_hide_the_spec(call):
     deploy = "".join(f'layer {{ name: "l{i}" type: "ReLU" bottom: "x" top: "x" }}' for i in range(60))
     train = NET + 'layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "ip" }'
