@@ -13,14 +13,14 @@ from netcompile.inferring.fitting import differing_axes, remedy, top_of, wanted_
 from netcompile.inferring.ways import PLANE, WINDOWS, Wiring, back, branches, last_change, plane, written
 from netcompile.layers import LAYER_TYPES, apply_type
 from netcompile.records import NamedTuple
-from netcompile.shapes import ShapeError
+from netcompile.shapes import Shape, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from netcompile.inferring.ways import Step
     from netcompile.ir import Version
-    from netcompile.shapes import Shape, Wording
+    from netcompile.shapes import Wording
 
 _MOST_STEPS: Final = 8  # of a chain, the last ones
 
@@ -50,7 +50,7 @@ def explain(error: ShapeError, index: int, wiring: Wiring) -> Explained:
     notes = _rounding(bottoms, wiring) or _makers(bottoms, wanted, wiring)
     if wanted is not None and error.code == "count-mismatch":
         first, second = wiring.names[index][0][:2]
-        of_planes = differing_axes(bottoms[1].shape or (), wanted[1])[:1] != [1]
+        of_planes = differing_axes(bottoms[1].shape or Shape(), wanted[1])[:1] != [1]
         changed = "; a pad or a Crop changes that" if of_planes else ""
         notes.append(Note(f"'{second}' would have to be {wanted[1]} for '{first}' as it is{changed}"))
     return Explained(index, error, notes, remedy(bottoms, wanted, wiring) or error.hint)
