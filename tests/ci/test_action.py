@@ -136,7 +136,7 @@ def test_what_is_right_passes(run, shell):
     assert shell("netcompile").returncode == 0
     done = run(fresh="true", sarif="reports/found.sarif", strict="false")
     assert (done.failed, done.exit_code) == ([], "0"), done.out
-    assert "::warning file=models/old/train_val.prototxt,line=3," in done.out
+    assert "::warning file=models/old/train_val.prototxt,line=2," in done.out
     assert "::error" not in done.out
 
 
