@@ -217,7 +217,8 @@ class _Loader:
         if first is not None and type(name) is not str and type(node) is Scalar and node.value is None:
             return  # `dim: 1, 8, 8` without brackets: no key was meant
         if first is not None:
-            hint = _under_another(frame, key) or "keep one of them, or write their values as a list"
+            both = "write their values as a list" if type(node) is Scalar else "put what is in both under one"
+            hint = _under_another(frame, key) or f"keep one of them, or {both}"
             hint = "merge several mappings with one key: `<<: [*a, *b]`" if merges else hint
             notes = [Note("the first is here", first.span)]
             self.report.add("duplicate-key", key.span, f"key '{name}' is given twice", notes=notes, hint=hint)

@@ -24,7 +24,10 @@ _VALUE: Final = re.compile(r"\s*:\s*([^\s,{}\[\]#]+)\s*(?:[,}#]|$)")
 
 
 def damaged_by_duplicates(document: Mapping, found: Report, damaged: AbstractMapping[int, Damage]) -> dict[int, Damage]:
-    """The damage by id of each item with a key that was found to be there twice, beside what it is `damaged` by."""
+    """The damage by id of each item with a key that was found to be there twice, beside what it is `damaged` by.
+
+    Of a document with two `layers` the second ones are lost.
+    """
     spans = [
         one.span
         for one in found
@@ -32,7 +35,11 @@ def damaged_by_duplicates(document: Mapping, found: Report, damaged: AbstractMap
     ]
     if not spans:
         return {}
-    return {id(item): damaged.get(id(item), WHOLE) | lost for item, lost in _damaged(_items(document), spans)}
+    lost_by = {id(item): damaged.get(id(item), WHOLE) | lost for item, lost in _damaged(_items(document), spans)}
+    own = document.keys.get("layers")
+    if own is not None and any(one.code == "duplicate-key" and one.notes[0].span == own.span for one in found):
+        lost_by[id(document)] = damaged.get(id(document), WHOLE) | {"tops"}
+    return lost_by
 
 
 def _same_value(key: Span, other: Span | None) -> bool:
