@@ -19,7 +19,7 @@ from netcompile.diffing.fields import (
 )
 from netcompile.diffing.matching import Matches, Queues, Side
 from netcompile.diffing.shapes import ShapeChange, changed_shapes
-from netcompile.diffing.sizes import try_sizes
+from netcompile.diffing.sizes import size_decides, try_sizes
 from netcompile.diffing.weights import Weights, blobs_of, compare_weights
 from netcompile.diffing.wires import changed_wires
 from netcompile.states import State, includes
@@ -70,7 +70,8 @@ class Difference(NamedTuple):
     """What differs between two nets, in the phases that were compared.
 
     `header` has fields of the net itself, `weights` what becomes of an old model's. `problems` says of either net what
-    Caffe would refuse in it, so that shapes are not known. `told`: a model is given.
+    Caffe would refuse in it, so that shapes are not known. `told`: a model is given. `open_size`: an unknown size
+    leaves open whether weights fit.
     """
 
     before: str
@@ -83,6 +84,7 @@ class Difference(NamedTuple):
     weights: Weights
     problems: tuple[Sequence[str], Sequence[str]] = ((), ())
     told: bool = False
+    open_size: bool = False
 
     @property
     def same_net(self) -> bool:
@@ -123,6 +125,8 @@ def compare(old: NetSide, new: NetSide, *, inference: bool = False, model: Model
             return dict.fromkeys(names, True)
         return try_sizes(trained, new, stored, names)
 
+    weights = compare_weights(stored, wanted, decide)
+    unknown = {one.layer for one in weights.unknown if None not in (one.before, one.after)}
     return Difference(
         before=old.name,
         after=new.name,
@@ -131,9 +135,10 @@ def compare(old: NetSide, new: NetSide, *, inference: bool = False, model: Model
         layers=list(comparison.layers.values()),
         fields=list(comparison.fields.values()),
         shapes=list(comparison.shapes.values()),
-        weights=compare_weights(stored, wanted, decide),
+        weights=weights,
         problems=(old.problems, new.problems),
         told=model is not None,
+        open_size=bool(unknown) and any(size_decides(side, unknown) for side in (trained, new)),
     )
 
 

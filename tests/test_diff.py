@@ -349,6 +349,35 @@ def test_statistics_that_a_phase_takes_anyway_are_no_difference(phase, given):
     assert [entry.what for entry in difference(before, after, phase=phase).layers] == ["renamed"]
 
 
+OPEN = "  whether weights marked ? fit: a size decides that is not known; `top_shapes` in a spec says it"
+DENSE = layer("f", "InnerProduct", "c", more="inner_product_param { num_output: 2 }")
+
+
+def test_a_refused_layer_is_the_reason_for_what_is_not_known():
+    found = told(CONV + DENSE, CONV.replace("kernel_size", "group: 3 kernel_size") + DENSE)
+    assert "  ? 'f': 2x144 + 2 there, 2x? + 2 here" in found
+    refused = "  B: Convolution 'c': group is 3, which doesn't divide num_output, 4"
+    assert found[found.index("not known") :] == ["not known", refused]
+    data = 'layer { name: "data" type: "Data" top: "data" data_param { source: "%s" batch_size: 4 } }'
+    assert told(data % "s" + CONV[len(DATA) :], data % "t" + CONV[len(DATA) :])[-1] == OPEN
+
+
+def test_a_bottom_that_other_stages_make_is_the_reason_for_what_is_not_known():
+    staged = [
+        DATA + conv("c", "data", out=out).replace("top:", 'include { stage: "x" } top:') + DENSE for out in (4, 5)
+    ]
+    found = told(*staged)
+    assert "  ? 'f': 2x? + 2 there, 2x? + 2 here" in found
+    assert found[found.index("not known") + 1 :] == [
+        *(
+            f"  {name}: InnerProduct 'f': bottom 'c' is not a top of any layer before it in {phase}"
+            for name in "AB"
+            for phase in ("TRAIN", "TEST")
+        ),
+        "  shapes and weights in other states: --stage and --level choose one",
+    ]
+
+
 RENAMED = {
     "siblings": lambda name, i: conv(f"{name}{i}", "d"),
     "siblings of one name": lambda name, i: layer(name, "ReLU", "d", f"{name}{i}"),

@@ -116,7 +116,7 @@ def _open_lines(difference: Difference) -> Iterator[str]:
         yield from (f"{name}: {text}" for text in problems[:_SHOWN_PROBLEMS])
         if len(problems) > _SHOWN_PROBLEMS:
             yield f"{name}: and {len(problems) - _SHOWN_PROBLEMS} more that Caffe would refuse"
-    if any(None not in (one.before, one.after) for one in difference.weights.unknown):
+    if difference.open_size:
         yield "whether weights marked ? fit: a size decides that is not known; `top_shapes` in a spec says it"
     entries: list[LayerEntry | FieldEntry] = [*difference.layers, *difference.fields]
     if any("OTHER" in entry.phases for entry in entries):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from netcompile.forks.read import Fork
-    from netcompile.ir import Graph
+    from netcompile.ir import Graph, GraphLayer
 
 
 class NetSide(NamedTuple):
@@ -65,14 +65,30 @@ def side_of_net(name: str, net: Net, wanted: Wanted, fork: Fork | None = None) -
 def _problems(built: Built) -> Iterator[str]:
     """What Caffe would refuse of the layers whose shapes are not known for it, in a state that the net has data in."""
     layers = built.graph.layers
-    refused = [one.layer.message for one in layers if one.kind is not None and one.blobs is None]
-    if refused and any(not one.layer.message.bottom for one in layers):
-        named = tuple(f"{one.type} {_quoted(one.name)}: " for one in refused)
+    if any(not one.layer.message.bottom for one in layers):
+        named = tuple(_named(one) for i, one in enumerate(layers) if _lacks_shapes(built.graph, i))
         yield from (found.message for found in built.findings.ordered() if found.message.startswith(named))
 
 
-def _quoted(name: str) -> str:
-    return f"'{name}'" if name else "layer"
+def _lacks_shapes(graph: Graph, index: int) -> bool:
+    """True for a layer that Caffe knows and that has no shapes, or not all for a bottom that nothing makes."""
+    one = graph.layers[index]
+    if one.kind is None:
+        return False
+    return one.blobs is None or (
+        None in graph.reads[index] and any(shape is None or not shape.known for shape in one.tops)
+    )
+
+
+def is_refused(one: GraphLayer, problems: Sequence[str]) -> bool:
+    """True for a layer that some of its net's problems are about."""
+    return any(text.startswith(_named(one)) for text in problems)
+
+
+def _named(one: GraphLayer) -> str:
+    """How findings name a layer."""
+    message: Any = one.layer.message
+    return f"{message.type} '{message.name}': " if message.name else f"{message.type} layer: "
 
 
 def _single_inputs(layers: Iterable[Layer]) -> Iterator[Layer]:

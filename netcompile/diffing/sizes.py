@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from netcompile.diagnostics import Report
+from netcompile.diffing.sides import is_refused
 from netcompile.diffing.weights import blobs_of, fit
 from netcompile.infer import infer
 from netcompile.ir import Net
@@ -21,7 +22,7 @@ from netcompile.shapes import Shape
 from netcompile.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from netcompile.diffing.sides import NetSide
     from netcompile.diffing.weights import Blob, Blobs
@@ -108,6 +109,22 @@ def try_sizes(trained: NetSide, new: NetSide, stored: Blobs, names: Collection[s
                 if found is not None:
                     verdicts[name].add(found)
     return {name: found.pop() for name, found in verdicts.items() if len(found) == 1}
+
+
+def size_decides(side: NetSide, names: Collection[str]) -> bool:
+    """True where some layers depend on a size that is not known, of data or of what a layer of its own kind makes."""
+    return any(_is_open(side, graph, i) for graph in side.graphs.values() for i in _needed(graph, names))
+
+
+def _is_open(side: NetSide, graph: Graph, index: int) -> bool:
+    """True for a layer with tops of unknown shape that has no other reason for it: neither a bottom nor a refusal."""
+    one = graph.layers[index]
+    read = (None if version is None else version.shape for version in graph.reads[index])
+    return not _all_known(one.tops) and _all_known(read) and not is_refused(one, side.problems)
+
+
+def _all_known(shapes: Iterable[Shape | None]) -> bool:
+    return all(shape is not None and shape.known for shape in shapes)
 
 
 def _fitting(net: _Resized, data: Collection[bytes], stored: Blobs, most: int) -> Iterator[tuple[_Size, Blobs]]:
