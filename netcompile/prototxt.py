@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from netcompile.text_format.scan import Entry, Problem
 
 
+_FOLLOWING: Final = scan.pattern(rf"{scan.SPACE}[,;]?{scan.SPACE}({scan.NAME})")
 MAX_TEXT: Final = 32 * 2**20  # characters: several times what a net of 100,000 layers needs
 
 
@@ -152,6 +153,9 @@ class _Reader:
         elif self._has_layers and "layer" in fields and "layers" in fields and self._is_other_layer(fields, entry):
             name = "layer" if entry.name == "layers" else "layers"
             field, entry = fields[name], entry._replace(name=name)
+        elif entry.name in seen and self._is_before_astray(fields, entry):
+            self._flaws.append(entry.start)
+            return range(0)
         self._astray = False
         name = entry.name
         self._top = field.message
@@ -165,9 +169,8 @@ class _Reader:
 
     def _is_astray(self, message: Message, fields: dict[str, Field], entry: Entry) -> bool:
         """Tell whether a field at the top is that of a torn block there; the first of several is reported."""
-        holders = {name: field for name, field in fields.items() if field.message}
-        torn = [name for name, field in holders.items() if entry.name in fields_of(field.message)]
-        if not torn or not all(holders[name].repeated for name in torn):
+        torn = _blocks_of(fields, entry.name)
+        if not torn:
             return False
         self._flaws.append(entry.start)
         if not self._astray:
@@ -178,6 +181,11 @@ class _Reader:
             self._report.add("unknown-field", self._positions.key(entry), text, hint=hint)
         self._astray = True
         return True
+
+    def _is_before_astray(self, fields: dict[str, Field], entry: Entry) -> bool:
+        """Tell whether a field that is given at the top already is that of a torn block, as the next one is."""
+        following = _FOLLOWING.match(self._positions.source.text, entry.end)
+        return following is not None and following[1] not in fields and bool(_blocks_of(fields, following[1]))
 
     def _is_other_layer(self, fields: dict[str, Field], entry: Entry) -> bool:
         """Tell whether one of the `layers` is a `layer` by its type, or the reverse; the first is reported."""
@@ -303,6 +311,12 @@ class _Reader:
             self._flaws.append(entry.start)
         else:
             message.MergeFrom(type(message)(**{entry.name: [refused.meant] if field.repeated else refused.meant}))
+
+
+def _blocks_of(fields: dict[str, Field], name: str) -> list[str]:
+    """The fields whose blocks have a field of that name; none where one of them is given but once."""
+    holders = [one for one, field in fields.items() if field.message and name in fields_of(field.message)]
+    return holders if all(fields[one].repeated for one in holders) else []
 
 
 def _renamed(entry: Entry, name: str) -> Entry:

@@ -196,6 +196,23 @@ def test_fields_of_a_torn_block_are_one_finding(right, wrong, line):
     assert parsed.message.layer[-1].name == "relu"
 
 
+def test_a_torn_block_whose_name_follows_that_of_the_net_is_one_finding():
+    torn = SOUND.replace('layer {\n  name: "conv"', '  name: "conv"  # of a layer')
+    parsed, (finding,) = read(f'name: "net"\n{torn}')
+    assert (marked(finding), finding.span.line) == ("type", 3)
+    assert parsed.message.name == "net"
+    (twice,) = read('name: "net" name: "net" layer { name: "relu" }')[1]
+    assert twice.code == "duplicate-field"
+
+
+@pytest.mark.parametrize("line", ["layer {\n", "  convolution_param {\n", "    weight_filler {\n", "  include {\n"])
+def test_a_doubled_first_line_of_a_block_is_one_finding(line):
+    text = SOUND.replace("include { phase: TRAIN }", "include {\n    phase: TRAIN\n  }")
+    parsed, (finding,) = read(text.replace(line, line + line, 1))
+    assert finding.message == f"the block '{line.strip(' {' + chr(10))}' is never closed"
+    assert parsed.message.layer[-2:] == WANTED.layer[-2:]
+
+
 def test_a_comment_without_its_sign_is_one_finding():
     text = SOUND.replace("    stride: 2", "    the step, as in 3.1 of the paper (table 2)\n    stride: 2")
     parsed, (finding,) = read(text)

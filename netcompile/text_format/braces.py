@@ -68,9 +68,9 @@ def _settle(text: str, entry: Entry, blamed: list[Entry]) -> list[Entry]:
     """Take out of a block what stands no further right than the block itself, and return it."""
     inside: list[Entry] = []
     for one in entry.value:
-        inside.append(one)
-        if one.kind == MESSAGE:
-            inside += _settle(text, one, blamed)
+        parted = _settle(text, one, blamed) if one.kind == MESSAGE else []
+        doubled = parted and not one.value and parted[0].name == one.name  # its first line stands there twice
+        inside += parted if doubled else [one, *parted]
     margin = _indent(text, entry.start)
     first = next((i for i, one in enumerate(inside) if _is_left(text, one, margin)), len(inside))
     entry.value[:] = inside[:first]
