@@ -12,6 +12,7 @@ from netcompile.kinds import kind_of
 from netcompile.old_formats import upgrade_net, upgrade_solver
 from netcompile.prototxt import read_prototxt
 from netcompile.records import NamedTuple
+from netcompile.text_format.scan import find_comments
 from netcompile.texts import prototxt_source, read_bytes
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
 
 class UpgradedFile(NamedTuple):
-    """The new content of a file, and what was old in it: nothing where the content is as it was."""
+    """The new content of a file, and what was old in it: nothing where the content is as it was.
+
+    `comments` is how many of its comments the new content lacks.
+    """
 
     data: bytes
     formats: tuple[str, ...]
-    binary: bool = False
+    comments: int = 0
 
 
 def upgrade_file(path: str, report: Report, fork: Fork | None = None) -> UpgradedFile | None:
@@ -46,7 +50,9 @@ def upgrade_file(path: str, report: Report, fork: Fork | None = None) -> Upgrade
     if report.failed:
         return None
     _refuse_other_text(path, report)
-    return UpgradedFile(text.encode() if formats else data, formats)
+    if not formats:
+        return UpgradedFile(data, formats)
+    return UpgradedFile(text.encode(), formats, sum(1 for _ in find_comments(source.text)))
 
 
 def _upgrade_binary(path: str, data: bytes, report: Report, messages: Any) -> UpgradedFile | None:
@@ -57,7 +63,7 @@ def _upgrade_binary(path: str, data: bytes, report: Report, messages: Any) -> Up
     if report.failed:
         return None
     formats = upgraded.formats
-    return UpgradedFile(upgraded.net.SerializePartialToString() if formats else data, formats, binary=True)
+    return UpgradedFile(upgraded.net.SerializePartialToString() if formats else data, formats)
 
 
 def _refuse_other_text(path: str, report: Report) -> None:

@@ -23,6 +23,18 @@ def test_text_comes_as_text(call, tmp_path):
     assert call("upgrade", "c.prototxt", c_prototxt=CURRENT).out == CURRENT
 
 
+def test_comments_that_get_lost_are_counted(call):
+    done = call("upgrade", "a.prototxt", a_prototxt="# one\n" + V1 + "# two\n" + V1.replace("}\n", "}  # three\n"))
+    assert done.code == 0
+    assert "#" not in done.out
+    assert done.err == "a.prototxt: had V1 layers\na.prototxt: 3 comments are left out, as by Caffe's own upgrade\n"
+    done = call("upgrade", "s.prototxt", s_prototxt='net: "#"  # the net\nsolver_type: ADAM\n')
+    assert done.err.endswith("s.prototxt: 1 comment is left out, as by Caffe's own upgrade\n")
+    current = "# one\n" + CURRENT
+    done = call("upgrade", "c.prototxt", c_prototxt=current)
+    assert (done.out, done.err) == (current, "c.prototxt: is in the current format; nothing to upgrade\n")
+
+
 def test_a_binary_net_comes_as_one_with_its_weights(call, tmp_path):
     model = old_model()
     done = call("upgrade", "m.caffemodel", "-o", "n.caffemodel", m_caffemodel=model.SerializeToString())

@@ -30,6 +30,9 @@ def run(options: argparse.Namespace) -> int:
         return WRONG_INPUT
     old = f"had {', '.join(upgraded.formats)}" if upgraded.formats else "is in the current format; nothing to upgrade"
     sys.stderr.write(f"{options.file}: {old}\n")
+    if upgraded.comments:
+        which = "1 comment is" if upgraded.comments == 1 else f"{upgraded.comments:,} comments are"
+        sys.stderr.write(f"{options.file}: {which} left out, as by Caffe's own upgrade\n")
     if options.output in (None, "-"):
         sys.stdout.buffer.write(upgraded.data)
         sys.stdout.buffer.flush()
