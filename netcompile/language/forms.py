@@ -5,6 +5,7 @@ Knows the language's layer keys (`only`, `train`, `in_place`, ...) and the layer
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from netcompile.language.places import Places, find_places
 from netcompile.language.spec import EVERYWHERE, TARGETS, Form, LayerSpec, Use, name_list
 from netcompile.language.variants import Variant, Variants
 from netcompile.layers import LAYER_TYPES
-from netcompile.tree import Scalar
+from netcompile.tree import Mapping, Scalar
 
 if TYPE_CHECKING:
     from netcompile.diagnostics import Report
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from netcompile.language.flow import Tops
     from netcompile.language.merge import Fields
     from netcompile.layers import LayerType
-    from netcompile.tree import Mapping, Node
+    from netcompile.tree import Node
 
 _PLACING: Final = frozenset({*VARIANTS.values(), "only", "include", "exclude"})
+_SEPARATOR: Final = re.compile(r"[\s,]+")
 _NO_FIELDS: Final = LayerParameter()
 _EVERYWHERE: Final = Places(EVERYWHERE, None, frozenset())
 
@@ -198,6 +200,9 @@ class _Layer:
         top, in_place = entries.get("top"), entries.get("in_place")
         if not is_null(top):
             tops = [str(name.value) for name in name_list(top)]
+            shapes = entries.get("top_shapes")
+            if type(shapes) is Mapping and not shapes.entries.keys() <= set(tops):
+                tops = self._several(name_list(top), shapes)
             if is_true(in_place) and bottoms and tops[:1] != bottoms[:1]:
                 text = f"`in_place: true` means top '{bottoms[0]}', and `top` says otherwise"
                 self._add("conflicting-fields", variant.fields.layer.keys["in_place"], text, "give one of the two")
@@ -216,6 +221,19 @@ class _Layer:
             self._add("missing-field", None, "its tops must be named", "write `top: [...]`")
             return []
         return [] if _makes_none(kind) else [self.name]
+
+    def _several(self, tops: list[Scalar], shapes: Mapping) -> list[str]:
+        """The names of tops; for one with separators in it the parts, reported, where these are what has shapes."""
+        names: list[str] = []
+        for top in tops:
+            parts = _SEPARATOR.split(str(top.value))
+            if len(parts) == 1 or not shapes.entries.keys() >= set(parts):
+                names.append(str(top.value))
+                continue
+            text = f"'{top.value}' is one top, and its `top_shapes` are those of {' and '.join(parts)}"
+            self._add("wrong-kind", top, text, f"several tops are a list: `top: [{', '.join(parts)}]`")
+            names.extend(parts)
+        return names
 
     def _place(self, forms: dict[str, Form], places: Places, flow: Flow) -> None:
         tops = {target: form.tops[0] for target, form in forms.items() if form.tops}
