@@ -159,7 +159,15 @@ class _Deriver:
         header = type(self.net.header)()
         header.CopyFrom(self.net.header)
         header.ClearField("state")
-        return None if self.failed else Net(header, layers, self.net.absent)
+        return None if self.failed else Net(header, layers, [*self.net.absent, *self._left(needed)])
+
+    def _left(self, needed: set[int]) -> Iterator[Absent]:
+        """The layers that are not needed, for what has to be said of a layer that reads what nobody makes."""
+        if not any(None in self.wiring.reads[index] for index in needed):
+            return
+        for index, layer in enumerate(self.layers):
+            if index not in needed:
+                yield Absent(layer.message.name, layer.message.top, layer.origin, unneeded=True)
 
     def _fail(
         self,

@@ -94,11 +94,15 @@ def given_fields(message: LayerParameter) -> frozenset[str]:
 
 
 class Absent(NamedTuple):
-    """A layer of a spec that is not in the net, since it exists elsewhere alone: its name and tops there."""
+    """A layer of a spec that is not in the net, since it exists elsewhere alone: its name and tops there.
+
+    `unneeded`: it would be, but nothing that the net is for needs it.
+    """
 
     name: str
     tops: Sequence[str]
     origin: Origin
+    unneeded: bool = False
 
 
 class Net(NamedTuple):

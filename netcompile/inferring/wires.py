@@ -68,7 +68,7 @@ class Wires:
         bottom = message.bottom[i]
         notes = self._makers(bottom, layer)
         if notes:
-            return Meant(None, None, notes)
+            return Meant(None, self._near_namesake(bottom, latest) if guessing else None, notes)
         namesake = self._layer_called(bottom)
         tops = [top for top in namesake.message.top if top in latest] if namesake else []
         if tops:
@@ -83,7 +83,25 @@ class Wires:
         near = did_you_mean(bottom, islice(reversed(latest), _NEAR)) if guessing else None
         if near is not None:
             return Meant(near, f"did you mean '{near}'?", alike=True)
-        return Meant(None, self._without_labels(layer, i))
+        return self._meant_elsewhere(layer, i, guessing=guessing)
+
+    def _meant_elsewhere(self, layer: Layer, i: int, *, guessing: bool) -> Meant:
+        """What is said of a bottom like which no blob is made before it in this state."""
+        near = did_you_mean(layer.message.bottom[i], self._made_anywhere) if guessing else None
+        if near is None:
+            return Meant(None, self._without_labels(layer, i))
+        return Meant(None, f"did you mean '{near}'?", self._makers(near, layer, unneeded=False), alike=True)
+
+    def _near_namesake(self, bottom: str, latest: dict[str, Version]) -> str | None:
+        """What to do where the layer that makes a blob elsewhere makes one of almost its name in this state."""
+        namesakes = [self._layer_called(one.message.name) for one in self._made.get(bottom, ())]
+        near = did_you_mean(bottom, [top for one in namesakes if one for top in one.message.top if top in latest])
+        return None if near is None else f"in {self._state}, there is '{near}': is one of the two misspelt?"
+
+    @cached_property
+    def _made_anywhere(self) -> dict[str, None]:
+        """The blobs that are made in any state, and those that deploy leaves out."""
+        return dict.fromkeys([*self._made, *(top for one in self._net.absent for top in one.tops)])
 
     def _layer_called(self, name: str) -> Layer | None:
         """The last layer of a name, of those that are wired."""
@@ -102,15 +120,25 @@ class Wires:
                 made.setdefault(top, []).append(layer)
         return made
 
-    def _makers(self, bottom: str, reader: Layer) -> list[Note]:
-        """Layers that make a blob, but in another state or further down."""
+    def _makers(self, bottom: str, reader: Layer, *, unneeded: bool = True) -> list[Note]:
+        """Layers that make a blob, but in another state or further down; also such as deploy leaves out as `unneeded`.
+
+        Those are further down too, where they make just what is read.
+        """
         notes = []
         for layer in [one for one in self._made.get(bottom, ()) if one is not reader][:_MOST_NAMED]:
-            # One that is in the net is further down, or its top would be known.
-            where = "is defined later" if includes(layer.message, self._state) else f"does not exist in {self._state}"
-            place = layer.origin.span(_at("top", layer.message.top, bottom))
-            notes.append(Note(f"'{layer.message.name}', which makes it, {where}", place))
-        return notes + absent_makers(self._net.absent, bottom, self._state)
+            name = layer.message.name
+            if includes(
+                layer.message, self._state
+            ):  # one that is in the net is further down, or its top would be known
+                text = f"'{name}', which makes it, is defined later"
+            elif self._layer_called(name):
+                text = f"'{name}' makes it, but not in {self._state}"
+            else:
+                text = f"'{name}', which makes it, does not exist in {self._state}"
+            notes.append(Note(text, layer.origin.span(_at("top", layer.message.top, bottom))))
+        absent = [one for one in self._net.absent if unneeded or not one.unneeded]
+        return notes + absent_makers(absent, bottom, self._state)
 
     def _without_labels(self, layer: Layer, i: int) -> str | None:
         """What to do with a loss or a measure whose labels nobody makes, in a net that is fed by inputs alone."""
@@ -174,10 +202,12 @@ class Wires:
 
 def absent_makers(absent: Sequence[Absent], blob: str, state: State) -> list[Note]:
     """Who would make a blob, of the layers that are not in the net of a state at all."""
-    return [
-        Note(f"'{one.name}', which makes it, does not exist in {state}", one.origin.span(_at("top", one.tops, blob)))
-        for one in [one for one in absent if blob in one.tops][:_MOST_NAMED]
-    ]
+    notes = []
+    for one in [one for one in absent if blob in one.tops][:_MOST_NAMED]:
+        where = "is defined later" if one.unneeded else f"does not exist in {state}"
+        text = f"'{one.name}', which makes it, {where}"
+        notes.append(Note(text, one.origin.span(_at("top", one.tops, blob))))
+    return notes
 
 
 def _at(field: str, names: Iterable[str], name: str) -> str:
