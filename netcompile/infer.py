@@ -176,7 +176,7 @@ class _Inference:
         for (index, first), found in twice.items():
             self.refused.add(index)
             layer, other = self.layers[index], None if first is None else self.layers[first]
-            if not _lost_tops(layer, other):
+            if not _lost_tops(layer, other) and not _has_too_many(layer, found):
                 self._refuse(layer, self._wires().made_twice(layer, found, other))
 
     def _in_place_beside(self, index: int, i: int, first: int | None, read: Version) -> None:
@@ -369,6 +369,14 @@ def _lost_tops(layer: Layer, other: Layer | None) -> bool:
     """True where what makes the tops of two layers clash may be what one of them lost."""
     lost = layer.damaged if other is None else layer.damaged | other.damaged
     return not lost.isdisjoint(("tops", "rules"))
+
+
+def _has_too_many(layer: Layer, tops: Sequence[int]) -> bool:
+    """True where a layer repeats its own tops beyond those that it makes, which has a finding of its own."""
+    message = layer.message
+    kind = LAYER_TYPES.get(message.type)
+    most = None if kind is None or layer.forked else kind.tops_of(message).most
+    return most is not None and all(i >= most and message.top[i] in message.top[:i] for i in tops)
 
 
 def _each(entries: int, blobs: int, noun: str) -> str:
