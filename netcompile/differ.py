@@ -97,14 +97,17 @@ class Difference(NamedTuple):
         return self.same_net and (self.weights.complete or not self.told)
 
 
-def compare(old: NetSide, new: NetSide, *, inference: bool = False, model: Model | None = None) -> Difference:
+def compare(
+    old: NetSide, new: NetSide, *, inference: bool = False, asked: bool = False, model: Model | None = None
+) -> Difference:
     """Compare two nets in the phases that both have graphs for.
 
+    `asked`: they were asked for, so that layers of other states and rules that change nothing there don't count.
     `inference` leaves out what only training reads. `model` is an old model; without it the weights are those that
     the old net has.
     """
     phases = [phase for phase in old.graphs if phase in new.graphs]
-    comparison = _Comparison(inference=inference)
+    comparison = _Comparison(inference=inference, asked=asked)
     done: list[str] = []
     by_phase = any(depends_on_phase(layer) for side in (old, new) for layer in side.layers)
     for phase in phases:
@@ -166,8 +169,9 @@ def _rest(side: NetSide) -> list[Any]:
 class _Comparison:
     """Collects entries, by what they say: the same one in several phases is one."""
 
-    def __init__(self, *, inference: bool) -> None:
+    def __init__(self, *, inference: bool, asked: bool) -> None:
         self.inference = inference
+        self.asked = asked
         self.layers: dict[tuple[object, ...], LayerEntry] = {}
         self.fields: dict[tuple[object, ...], FieldEntry] = {}
         self.shapes: dict[tuple[object, ...], ShapeEntry] = {}
@@ -215,29 +219,33 @@ class _Comparison:
         alone = _Left(self.alone[0]), _Left(self.alone[1])
         for layer in new:
             before = left.take(layer)
-            if before is not None:
-                wires = [
-                    FieldChange(key, list(getattr(before, key)), list(getattr(layer, key))) for key in ("bottom", "top")
-                ]
-                changed = [change for change in wires if change.before != change.after]
-                self._add_fields(layer, [*changed, *self._changes(before, layer, None)], OTHER_STATES)
-            elif (before := alone[0].take(layer)) is not None:
-                self._add_fields(layer, changed_rules(before, layer, None), OTHER_STATES)
-            else:
-                self._add_layer("added", layer, layer, OTHER_STATES)
+            gone = alone[0].take(layer) if before is None else None
+            if gone is not None:
+                self._add_fields(layer, changed_rules(gone, layer, None), OTHER_STATES)
+            elif not self.asked:
+                self._add_rest(before, layer)
         for layer in left.rest():
-            after = alone[1].take(layer)
-            if after is None:
+            come = alone[1].take(layer)
+            if come is not None:
+                self._add_fields(come, changed_rules(layer, come, None), OTHER_STATES)
+            elif not self.asked:
                 self._add_layer("removed", layer, layer, OTHER_STATES)
-            else:
-                self._add_fields(layer, changed_rules(layer, after, None), OTHER_STATES)
+
+    def _add_rest(self, before: Any, layer: Any) -> None:
+        """Add how a layer that is in no phase differs from the one of its name, None for none."""
+        if before is None:
+            self._add_layer("added", layer, layer, OTHER_STATES)
+            return
+        wires = [FieldChange(key, list(getattr(before, key)), list(getattr(layer, key))) for key in ("bottom", "top")]
+        changed = [change for change in wires if change.before != change.after]
+        self._add_fields(layer, [*changed, *self._changes(before, layer, None)], OTHER_STATES)
 
     def _changes(self, before: Any, after: Any, phase: str | None) -> list[FieldChange]:
         if before.SerializePartialToString() == after.SerializePartialToString():
             return []
         types = [] if before.type == after.type else [FieldChange("type", before.type, after.type)]
         fields = changed_fields(before, after, inference=self.inference, phase=phase)
-        rules = [] if self.inference else changed_rules(before, after, phase)
+        rules = [] if self.inference or self.asked else changed_rules(before, after, phase)
         return [*types, *fields, *rules]
 
     def _add_layer(self, what: str, layer: Any, old: Any, phase: str) -> None:

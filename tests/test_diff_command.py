@@ -136,7 +136,20 @@ def test_level_and_stage_say_what_leaves_the_net(call):
     assert "  - 'prob' (Softmax)\n" in out
     assert "+ 'prob'" not in out
     assert "    include: [{min_level: 1}] -> [{min_level: 3}]  [other states]\n" in out
-    assert call("diff", "a.prototxt", "b.prototxt", "--level", "3").code == 1  # by the rule alone
+    assert call("diff", "a.prototxt", "b.prototxt", "--level", "3").code == 0
+
+
+@pytest.mark.parametrize("asked", [["--stage", "x"], ["--phase", "train", "--stage", "x"], ["--phase", "test"]])
+def test_states_that_are_asked_for_count_alone(call, asked):
+    rule = 'layer { name: "r" type: "ReLU" bottom: "ip" top: "r" include { stage: "%s" } relu_param { %s } } '
+    before = PROTOTXT + rule % ("x", "") + rule % ("y", "")
+    after = PROTOTXT + rule % ("x", "") + rule % ("y", "negative_slope: 1")
+    files = {"a_prototxt": before, "b_prototxt": after}
+    files["c_prototxt"] = PROTOTXT.replace('top: "ip"', 'top: "ip" include { not_stage: "z" }') + rule % ("x", "")
+    assert call("diff", "a.prototxt", "b.prototxt", *asked, **files).code == 0
+    assert call("diff", "a.prototxt", "c.prototxt", *asked).code == 0
+    assert call("diff", "b.prototxt", "c.prototxt", "--stage", "y").code == 1
+    assert "negative_slope: 0 -> 1  [other states]" in call("diff", "a.prototxt", "b.prototxt").out
 
 
 def test_a_binary_net_without_null_characters_is_read_as_one(call):

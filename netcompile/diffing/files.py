@@ -44,7 +44,8 @@ def compare_files(
 ) -> Difference | None:
     """Compare the nets of two files; None where one has errors that make it no net.
 
-    `phase` is "TRAIN", "TEST" or "DEPLOY", None for the first two. Of prototxt, DEPLOY is the net in TEST. `model` is
+    `phase` is "TRAIN", "TEST" or "DEPLOY", None for the first two; with one, or with a state in the settings, nothing
+    else counts. Of prototxt, DEPLOY is the net in TEST. `model` is
     the path of a .caffemodel. `variables` are set in the specs that declare them. Raises CallError where a file can't
     be read, or holds no net.
     """
@@ -57,7 +58,8 @@ def compare_files(
         reader.check_variables()
         if old is None or new is None or report.failed:
             return None
-        return compare(old, new, inference=phase == "DEPLOY", model=stored)
+        asked = phase is not None or settings.state is not None
+        return compare(old, new, inference=phase == "DEPLOY", asked=asked, model=stored)
 
 
 class _Reader:
