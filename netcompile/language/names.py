@@ -183,7 +183,9 @@ def meant_type(word: str, known: Collection[str]) -> Meant:
 def meant_word(word: str, known: Collection[str]) -> Meant:
     """The word of a list of words that a word was meant to be."""
     others = [meant.lower() for meant, names in _WORDS.items() if word.lower() in names.split()]
-    return _said(next((meant for meant in known if meant.lower() in others), None) or did_you_mean(word, known), word)
+    other = next((meant for meant in known if meant.lower() in others), None)
+    longer = [one for one in known if one.lower().startswith(f"{word.lower()}_")]
+    return _said(other or did_you_mean(word, known) or (longer[0] if len(longer) == 1 else None), word)
 
 
 def _said(meant: str | None, word: str) -> Meant:

@@ -28,7 +28,7 @@ from netcompile.validation.keys import (
     without_colon,
 )
 from netcompile.validation.repair import Add, Drop, Rename, Replace, find, find_key
-from netcompile.validation.values import advice, as_item, expected, flow, is_bare, message_of
+from netcompile.validation.values import advice, as_item, expected, flow, is_bare, is_row, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -330,8 +330,19 @@ class _Refusal:
             return several
         label = self._label(path)
         hint, repair = advice(node, schema, named, label.removeprefix("an entry of "))
+        if label == "stepsize" and type(node) is List:
+            hint, repair = self._steps(node)
+        if hint is None and path and isinstance(path[-1], int) and type(node) is Scalar and is_row(node.value):
+            hint = f"a comma stands between two entries of a list: {', '.join(str(node.value).split())}"
         text = f"{label} is {shown(node)}; it takes {expected(schema, named)}"
         return Problem(path, "wrong-kind", text, hint, repair)
+
+    def _steps(self, steps: List) -> tuple[str, Repair]:
+        """The hint on several steps, and their field where the policy reads it."""
+        policy = self.node.entries.get("lr_policy") if type(self.node) is Mapping else None
+        multistep = type(policy) is Scalar and policy.value == "multistep"
+        field = f"several steps are `stepvalue: {flow(steps)}`"
+        return (field, Rename("stepvalue")) if multistep else (f"{field}, with `lr_policy: multistep`", Drop())
 
     def _unknown_type(self, path: Path, node: Node, schema: dict[str, Any]) -> Problem:
         assert type(node) is Scalar

@@ -39,6 +39,9 @@ _KEYED: Final = {
 }
 _QUOTIENT: Final = re.compile(r"[\d.]+(?: *[-+*/] *[\d.]+)+")
 _SEPARATOR: Final = re.compile(r" *[x,] *| +")
+_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
+_COMMA: Final = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+_ROW: Final = re.compile(r"\d+(?: +\d+)+|\d+(?: *, *\d+)+|\d+(?:x\d+)+")
 _LONGEST: Final = 100
 
 
@@ -74,15 +77,40 @@ def advice(node: Node, schema: dict[str, Any], message: str | None, label: str) 
         return _dims(node, label)
     if message is not None:
         return _for_message(node, schema, message, label)
-    if type(node) is List and len(node.items) == 1 and type(node.items[0]) is Scalar and _takes_one(schema):
-        return f"write `{label}: {flow(node)[1:-1]}`", Put(node.items[0])
-    if label in ("params", "vars") and type(node) is List and node.items and all(map(_is_name, node.items)):
-        required = _mapping({_flow(item): Scalar(None, item.start, item.end, item.source) for item in node.items})
-        return f"write `{label}: {flow(required)}`", Put(required) if label == "params" else Drop()
+    meant = _as_meant(node, schema, label)
+    if meant is not None:
+        return f"write `{label}: {flow(meant)}`", Put(meant)
     hint = _of_the_language(node, schema, label)
     if hint is None and type(node) is Scalar:
         return _conversion(node, schema)
     return hint, Drop()
+
+
+def _as_meant(node: Node, schema: dict[str, Any], label: str) -> Node | None:
+    """The only value that can be meant: without braces or brackets, or as the mapping that it is to be."""
+    if type(node) is Mapping:
+        return _in_braces(node)
+    if type(node) is List and len(node.items) == 1 and type(node.items[0]) is Scalar and _takes_one(schema):
+        return node.items[0]
+    if label == "params" and type(node) is List and node.items and all(map(_is_name, node.items)):
+        return _required(node)
+    if type(node) is Scalar and node.value is True and "outputs" in schema.get("properties", {}):
+        return Mapping({}, {}, node.start, node.end, node.source)
+    return None
+
+
+def _required(names: List) -> Mapping:
+    """Names as what has no value yet: `{n: ~}`."""
+    return _mapping({_flow(item): Scalar(None, item.start, item.end, item.source) for item in names.items})
+
+
+def _in_braces(node: Mapping) -> Scalar | None:
+    """The reference in `{$name}`, which YAML takes for a mapping."""
+    if len(node.entries) != 1:
+        return None
+    ((name, value),) = node.entries.items()
+    alone = type(value) is Scalar and value.value is None and str(name).startswith("$")
+    return node.keys[name] if alone else None
 
 
 def _for_message(node: Node, schema: dict[str, Any], message: str, label: str) -> tuple[str | None, Repair]:
@@ -96,6 +124,8 @@ def _for_message(node: Node, schema: dict[str, Any], message: str, label: str) -
 def _of_the_language(node: Node, schema: dict[str, Any], label: str) -> str | None:
     """The hint on a value that a spec has, and Caffe does not."""
     example = _KEYED.get(label)
+    if label == "vars" and type(node) is List and node.items and all(map(_is_name, node.items)):
+        return f"write `vars: {flow(_required(node))}`"
     if example and type(node) is not Mapping and schema.get("type") == "object":
         return f"write `{label}: {example}`"
     if type(node) is List and {"params", "layers"} <= schema.get("properties", {}).keys():
@@ -123,7 +153,8 @@ def _dims(node: Node, label: str) -> tuple[str | None, Repair]:
     given = node.entries.get("dim") if type(node) is Mapping else node
     if type(given) is Scalar and type(given.value) is str and given.value != "batch":
         sizes = _SEPARATOR.split(given.value)
-        return (f"write `{label}: [{', '.join(sizes)}]`" if len(sizes) > 1 else None), Drop()
+        known = len(sizes) > 1 and all(size.isdigit() or size in ("batch", "~") for size in sizes)
+        return (f"write `{label}: [{', '.join(sizes)}]`" if known else None), Drop()
     if given is None or (type(given) is Scalar and given.value is None):
         return None, Drop()
     dims = given if type(given) is List else List([given], given.start, given.end, given.source)
@@ -133,6 +164,11 @@ def _dims(node: Node, label: str) -> tuple[str | None, Repair]:
 def is_bare(node: Node) -> bool:
     """Whether no entry of a list is a mapping, so that the list itself is what is wrong, not each entry."""
     return type(node) is List and not any(type(item) is Mapping for item in node.items)
+
+
+def is_row(value: object) -> bool:
+    """Whether a text is several numbers with spaces between them."""
+    return type(value) is str and "," not in value and "x" not in value and _ROW.fullmatch(value) is not None
 
 
 def flow(node: Node) -> str:
@@ -225,13 +261,18 @@ def _conversion(node: Scalar, schema: dict[str, Any]) -> tuple[str | None, Repai
 def _of_text(text: str, kinds: frozenset[str]) -> str | None:
     """The hint on a text where a number, some numbers, or a truth value is wanted."""
     last, number = text[-1:], number_in(text[:-1])
-    sizes = text.split("x") if "array" in kinds else []
+    row = re.findall(r"\d+", text) if "array" in kinds and _ROW.fullmatch(text) else []
+    whole, point = text.replace(",", ""), text.replace(",", ".")
+    thousands = _THOUSANDS.fullmatch(text) is not None and not row
     hints = {
         "remove the quotes": "boolean" in kinds and text.lower() in ("true", "false"),
         "write the number: `batch` is for `top_shapes`": text == "batch",
         f"write {(number or 0) / 100:g}": last == "%" and number is not None,
         f"remove the '{last}'": last in (",", ";") and number is not None,
-        f"write a list: [{', '.join(sizes)}]": len(sizes) > 1 and all(map(str.isdigit, sizes)),
+        f"write a list: [{', '.join(row)}]": bool(row),
+        f"write {whole}, without a comma": thousands and "number" not in kinds,
+        f"write {whole} or {point}: a comma means neither": thousands and "number" in kinds,
+        f"write a point for the comma: {point}": _COMMA.fullmatch(text) is not None and "number" in kinds,
         f'an expression stands in ${{...}}: "${{{text}}}"': _QUOTIENT.fullmatch(text) is not None,
         f"a comment begins with #: `{text.partition('//')[0].strip()}  # ...`": " //" in text,
     }
