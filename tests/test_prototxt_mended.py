@@ -132,6 +132,8 @@ def test_what_is_lost_is_named(right, wrong, code, at, says, lost):
         ("max_iter: 1 0\nnet: 'a'", "0", {"max_iter"}),
         ("max_iter:\nnet: 'a'", "max_iter", {"max_iter"}),
         ("train_state:\n level: 1\n}\nnet: 'a'", "train_state", set()),
+        ("solver mode: CPU or GPU\nsolver_mode: GPU", "solver mode: CPU or GPU", {"solver"}),
+        ("snapshot of results: every 5000.\nsnapshot: 5000", "snapshot of results: every 5000.", {"snapshot"}),
         ("blah: 3", "blah", {"blah"}),
     ],
 )

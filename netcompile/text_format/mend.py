@@ -44,8 +44,12 @@ _FIELD_START = pattern(rf"(?:{NAME}{SPACE}[:{{<] | [}}>])")
 _NEXT = pattern(rf"[,;]?\s+(?:{NAME}[ \t]*[:{{<] | [}}>\]#])")
 _NAME_IN_STRING = pattern(rf"(?:^|[\s,;{{]){NAME}\s*:\s*$")
 _COMMENT = re.compile(r"(//|--)[^\n]*|(/\*)[^*]{,2000}(?:\*(?!/)[^*]{,2000}){,50}\*/")
-# Three words in a row at least, and nothing that is of prototxt.
-_PROSE = re.compile(r"([A-Za-z_]\w*)(?:[ \t,./()'-]+(?=[A-Za-z])\w+){2}[^:{}=\"\n]*(?=\n|$)", re.ASCII)
+# Three words in a row at least, and nothing that is of prototxt; or a colon with two words or more on either side.
+_PROSE = re.compile(
+    r"""([A-Za-z_]\w*)(?:[ \t,./()'-]+(?=[A-Za-z])\w+){2}[^:{}="\n]*(?=\n|$)
+    | ([A-Za-z_]\w*)(?:[ \t]+\w+){1,9}:[ \t]+[A-Za-z]\w*(?:[ \t,./()'-]+\w+){1,40}[ \t.]*(?=\n|$)""",
+    re.ASCII | re.VERBOSE,
+)
 _CONFLICT = re.compile(r"<{7}(?!<)[^\n]*\n(?:(?!>{7})[^\n]*\n){,200}>{7}[^\n]*", re.MULTILINE)
 _QUOTED_NAME = pattern(rf"""(["'])({NAME})\1{SPACE}(?=[:{{<])""")
 _OPEN_STRING = pattern(rf"""({NAME}){SPACE}:{SPACE}(["'])""")
@@ -123,12 +127,12 @@ def _conflict(place: Place) -> Mended | None:
 
 
 def _prose(place: Place) -> Mended | None:
-    """`the net of the paper`, a comment that has lost its `#`."""
+    """`the net of the paper` or `solver mode: CPU or GPU`, a comment that has lost its `#`."""
     found = place.match(_PROSE)
     if found is None:
         return None
     problem = Problem(
-        place.pos, found.end(), f"{_shown(found[0])} is no field", "a comment begins with '#'", (found[1],)
+        place.pos, found.end(), f"{_shown(found[0])} is no field", "a comment begins with '#'", (found[1] or found[2],)
     )
     return Mended(problem, found.end())
 
