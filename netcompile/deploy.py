@@ -6,11 +6,12 @@ fields go. Knows names and messages; shapes only as far as inputs need them.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from netcompile.caffe.caffe_pb2 import LayerParameter
 from netcompile.deploying.inference import for_inference, is_own, shared_names, with_tops
-from netcompile.deploying.losses import converted, is_converted, output_bottoms, was_loss
+from netcompile.deploying.losses import converted, is_converted, output_bottoms, was_loss, without_doubles
 from netcompile.deploying.options import read_options
 from netcompile.deploying.weights import check_weights
 from netcompile.diagnostics import Note, Report, did_you_mean
@@ -59,7 +60,7 @@ def layers_in_deploy(net: Net, options: DeployOptions) -> list[Layer]:
     """The layers whose tops can be outputs, losses converted; not all of them need be needed."""
     state = _state(net, options)
     kept = [converted(layer) for layer in net.layers if includes(layer.message, state)]
-    return [*_fed_by_name(kept, options), *_without_doubles(kept)]
+    return [*_fed_by_name(kept, options), *without_doubles(kept)]
 
 
 def _state(net: Net, options: DeployOptions) -> State:
@@ -74,32 +75,6 @@ def _fed_by_name(layers: Sequence[Layer], options: DeployOptions) -> list[Layer]
     read = {bottom for layer in layers for bottom in layer.message.bottom}
     missing = [name for name in options.inputs if name in read and name not in made]
     return [Layer(LayerParameter(name=name, type="Input", top=[name]), (), options.inputs[name]) for name in missing]
-
-
-def _without_doubles(layers: list[Layer]) -> list[Layer]:
-    """The layers, where one that makes just what a loss is converted to is taken for the same."""
-    if not any(map(is_converted, layers)):
-        return layers
-    left = list(layers)
-    for loss in filter(is_converted, layers):
-        double = next((one for one in left if one is not loss and _same(loss, one)), None)
-        if double is None:
-            continue
-        first, last = sorted((left.index(loss), left.index(double)))
-        written = {top for one in left[first:last] for top in one.message.top} - set(loss.message.top)
-        if written.isdisjoint(loss.message.bottom):  # both read the same values
-            del left[last]
-            left[first] = loss
-    return left
-
-
-def _same(loss: Layer, other: Layer) -> bool:
-    """Whether another layer is what a loss has become, but for its name."""
-    if is_converted(other) or other.message.type != loss.message.type or other.message.top != loss.message.top:
-        return False
-    ours, theirs = for_inference(loss.message, set()), for_inference(other.message, set())
-    theirs.name = ours.name
-    return ours == theirs
 
 
 class _Wiring:
@@ -342,9 +317,23 @@ class _Deriver:
                 self._fail(origin.span(f"top:{i}"), "unknown-input-shape", text, hint=hint, notes=origin.notes(""))
                 continue
             shapes = {"shape": [{"dim": list(shape.dims)}]}
-            message = LayerParameter(name=top, type="Input", top=[top], input_param=shapes)
+            message = LayerParameter(name=self._input_name(top), type="Input", top=[top], input_param=shapes)
             inputs.append(Layer(message, ("input_param",), origin))
         return inputs
+
+    def _input_name(self, top: str) -> str:
+        """The top's name, unless a layer that may be trained has it: Caffe would load its weights into the input."""
+        name = top
+        while name in self._readers:
+            name += "_input"
+        return name
+
+    @cached_property
+    def _readers(self) -> set[str]:
+        """The names of all layers with bottoms, also of those that are not in deploy."""
+        names = {layer.message.name for layer in self.layers if layer.message.bottom}
+        absent = [(one.name, one.origin) for one in self.net.absent]
+        return names.union(name for name, at in absent if isinstance(at, SpecOrigin) and at.form.bottoms)
 
     def _input_shape(self, layer: Layer, i: int) -> Shape | None:
         """The shape of a data layer's top with the batch size of deploy."""

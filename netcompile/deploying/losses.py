@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from netcompile.deploying.inference import for_inference
 from netcompile.language.origin import SpecOrigin
 from netcompile.language.spec import name_list
 from netcompile.layers import LAYER_TYPES
@@ -71,3 +72,29 @@ def output_bottoms(message: LayerParameter) -> tuple[int, ...]:
     if not is_loss(message):
         return ()
     return (0, 1) if message.type == "ContrastiveLoss" else (0,)
+
+
+def without_doubles(layers: list[Layer]) -> list[Layer]:
+    """The layers, where one that makes just what a loss is converted to is taken for the same."""
+    if not any(map(is_converted, layers)):
+        return layers
+    left = list(layers)
+    for loss in filter(is_converted, layers):
+        double = next((one for one in left if one is not loss and _same(loss, one)), None)
+        if double is None:
+            continue
+        first, last = sorted((left.index(loss), left.index(double)))
+        written = {top for one in left[first:last] for top in one.message.top} - set(loss.message.top)
+        if written.isdisjoint(loss.message.bottom):  # both read the same values
+            del left[last]
+            left[first] = loss
+    return left
+
+
+def _same(loss: Layer, other: Layer) -> bool:
+    """Whether another layer is what a loss has become, but for its name."""
+    if is_converted(other) or other.message.type != loss.message.type or other.message.top != loss.message.top:
+        return False
+    ours, theirs = for_inference(loss.message, set()), for_inference(other.message, set())
+    theirs.name = ours.name
+    return ours == theirs
