@@ -73,6 +73,17 @@ def test_what_changes_nothing_loads(weights):
     assert weights(other, other, stored(net())) == (0, {"loaded": ["conv", "ip", "score"]})
 
 
+def test_a_crop_of_another_size_has_as_many_channels(weights):
+    def cropped(transform):
+        return net().replace("data_param", f"transform_param {{ {transform} }} data_param", 1)
+
+    before, after = cropped("crop_size: 12 mirror: true"), cropped("crop_size: 10 scale: 0.5")
+    assert weights(before, after) == (1, {"refused": ["ip"], "loaded": ["conv", "score"]})
+    assert weights(before, after, stored(before, channels=1))[1] == {"refused": ["ip"], "loaded": ["conv", "score"]}
+    whole = cropped("mirror: true")  # the images may be as large as the crop
+    assert weights(before, whole)[1]["unknown"] == ["conv", "ip"]
+
+
 def test_other_data_may_have_any_size(weights):
     unknown = {"loaded": ["score"], "unknown": ["conv", "ip"]}
     assert weights(net(), net(source="other")) == (1, unknown)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from netcompile.diagnostics import Report
 from netcompile.diffing.sides import is_refused
@@ -38,7 +38,10 @@ _MOST_LAYERS: Final = 100_000  # that are looked at in all: some two seconds
 _SEARCH: Final = 150  # steps, at most, to find the smallest sides
 # What does not change the size of data.
 _APART: Final = frozenset({"name", "bottom", "top", "include", "exclude", "phase", "param", "loss_weight", "blobs"})
-_SIZELESS: Final = ("batch_size", "backend", "prefetch", "rand_skip", "shuffle", "cache_images")
+_SIZELESS: Final = (
+    "batch_size", "backend", "prefetch", "rand_skip", "shuffle", "cache_images",
+    "mirror", "scale", "mean_file", "mean_value",
+)  # fmt: skip
 
 
 class _Size(NamedTuple):
@@ -73,7 +76,7 @@ class _Resized:
 
     def blobs(self, size: _Size, data: Collection[bytes]) -> Blobs:
         """The learned blobs with a size of some data."""
-        declared = {id(one.layer): _declared(one, size) for key in data for one in [self.sources[key]]}
+        declared = {id(one.layer): _declared(one, size) for key in data for one in self.sources[key]}
         layers = [
             layer._replace(declared=declared[id(layer)]) if id(layer) in declared else layer for layer in self.layers
         ]
@@ -195,9 +198,9 @@ def _needed(graph: Graph, names: Collection[str]) -> list[int]:
     return sorted(needed)
 
 
-def _sources(graph: Graph, needed: Collection[int]) -> dict[bytes, GraphLayer]:
+def _sources(graph: Graph, needed: Collection[int]) -> dict[bytes, list[GraphLayer]]:
     """The layers of data of unknown size among those that are needed, by all that decides about it."""
-    found = {}
+    found: dict[bytes, list[GraphLayer]] = {}
     for index in needed:
         one = graph.layers[index]
         tops = [shape for shape in one.tops if shape is not None]
@@ -209,8 +212,19 @@ def _sources(graph: Graph, needed: Collection[int]) -> dict[bytes, GraphLayer]:
             if field.name in _APART:
                 message.ClearField(field.name)
             elif field.message_type is not None and not is_repeated(field):
-                for name in _SIZELESS:
-                    if name in field.message_type.fields_by_name:
-                        value.ClearField(name)
-        found[message.SerializeToString(deterministic=True)] = one
+                _clear_sizeless(value)
+        found.setdefault(message.SerializeToString(deterministic=True), []).append(one)
     return found
+
+
+def _clear_sizeless(message: Any) -> None:
+    """Clear what does not change the size of data. Crops of all sizes are one: they have as many channels."""
+    names = message.DESCRIPTOR.fields_by_name
+    for name in _SIZELESS:
+        if name in names:
+            message.ClearField(name)
+    if "crop_size" in names:
+        cropped = message.crop_size > 0
+        message.ClearField("crop_size")
+        if cropped:
+            message.crop_size = 1
