@@ -25,7 +25,8 @@ MAX_CONDITIONAL: Final = 10_000
 class Block(NamedTuple):
     """A block: its parameters with their defaults, its items, and the blob that the next layer continues from.
 
-    `damaged`: something in it was found wrong, and parts may be missing.
+    `damaged`: something in it was found wrong, and parts may be missing. `refused` collects the keys of its uses that
+    are none of its parameters nor like one: each is a parameter that it lacks, and said once.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Block(NamedTuple):
     output: Node | None
     node: Mapping
     damaged: bool
+    refused: set[str]
 
 
 def block_table(nodes: AbstractMapping[str, Node], damaged: Container[int] = frozenset()) -> dict[str, Block]:
@@ -50,6 +52,7 @@ def block_table(nodes: AbstractMapping[str, Node], damaged: Container[int] = fro
             node.entries.get("output"),
             node,
             id(node) in damaged,
+            set(),
         )
     return table
 

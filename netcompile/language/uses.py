@@ -141,6 +141,11 @@ def _given(block: Block, node: Mapping, report: Report, use: Use) -> dict[str, N
         if block.damaged:
             continue
         meant = did_you_mean(key, block.parameters)
+        if meant is None and key in block.refused:
+            sound = False
+            continue
+        if meant is None:
+            block.refused.add(key)
         text = f"block '{block.name}' has no parameter '{key}'"
         hint = f"did you mean '{meant}'?" if meant else f"its parameters: {some_of(block.parameters)}"
         report.add("unknown-parameter", keys[key].span, text, hint=hint, notes=use.parent.notes() if use.parent else ())
