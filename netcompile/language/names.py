@@ -121,6 +121,7 @@ _WORDS: Final = {
     "uniform": "random random_uniform",
 }
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_MESSAGE: Final = re.compile(r"_(?:parms?|params|parameters?)$")
 _SIMILAR: Final = 0.6
 _OF_A_FORK: Final = "a message of a Caffe fork needs --caffe"
 
@@ -143,9 +144,12 @@ def other_names(word: str) -> Iterator[str]:
 
 def meant_field(key: str, known: Collection[str]) -> Meant:
     """The field that a key was meant to be. What is no slip may be a message of a fork."""
+    block = _MESSAGE.sub("_param", key)
+    if block != key and block in known:
+        return Meant(block, f"did you mean '{block}'?", sure=True)
     if key.endswith("_param"):
         return _meant_block(key, known)
-    key = key.replace("-", "_")
+    key = key.replace("-", "_").replace(" ", "_")
     if not key.isidentifier():
         return _NOTHING
     return _said(_slip(key, known) or next((one for one in other_names(key) if one in known), None)

@@ -61,6 +61,9 @@ def advise(written: Scalar, value: Node, place: Place) -> tuple[str | None, Repa
         field = next((name for name in place.known if key in words_of(place.leaf(name))), None)
         if field is not None:
             return f"write `{field}: {key}`", Drop()
+    given = meant_field(key, place.known).word if " " in key else ""
+    if given and given in place.mapping.entries:
+        return f"`{given}` is given already; a comment begins with #", Drop(lost=False)
     others = [name for name in other_names(key) if name in place.known]
     fitting = [name for name in others if place.fits(place.leaf(name), value)]
     unfit = frozenset(others).difference(fitting) if fitting else ()
@@ -69,7 +72,7 @@ def advise(written: Scalar, value: Node, place: Place) -> tuple[str | None, Repa
         return meant.hint, Drop()
     # A message that is none is not looked at under a key that is none either.
     leaf = place.leaf(meant.word)
-    sound = message_of(leaf, place.definitions) is None or place.fits(leaf, value)
+    sound = message_of(leaf, place.definitions) is None or type(value) is Mapping or place.fits(leaf, value)
     if (meant.sure and sound) or meant.word in fitting:
         return meant.hint, Drop() if meant.word in place.mapping.entries else Rename(meant.word)
     return _with_value(meant, value, place), Drop()
