@@ -9,13 +9,13 @@ line stand behind one another, separated by ` # `.
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from netcompile.checking import Job, Options, check_file
-from netcompile.compiler import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 FILES = sorted((*FOLDER.glob("errors/*.yaml"), *FOLDER.glob("errors_prototxt/*.prototxt")))
+SETTINGS_OF = runpy.run_path(str(FOLDER.parent / "tools/mistakes.py"))["settings_of"]
 EXPECTED = re.compile(r"# ([EW]):(\d+): ([a-z0-9-]+)(?:: (.*?))?(?= # [EW]:|$)")
 
 
@@ -34,7 +35,8 @@ def expected(text: str) -> Iterator[tuple[int, int, str, str, str]]:
 
 
 def found(path: Path) -> list[Diagnostic]:
-    checked = check_file(Options(Settings()), Job(str(path), given=True))
+    settings = SETTINGS_OF(path.read_text(encoding="utf-8"))
+    checked = check_file(Options(settings), Job(str(path), given=True))
     assert checked.outcome in ("spec", "net"), checked
     return [one for one in checked.findings if one.severity != "note"]
 

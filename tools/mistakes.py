@@ -6,12 +6,16 @@ The texts are those of tests/errors and tests/errors_prototxt, which the tests h
 import re
 from pathlib import Path
 
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from netcompile.caffe import caffe_pb2
 from netcompile.checking import Job, Options, check_file
 from netcompile.compiler import Settings
 from netcompile.render import render_text
 
 TESTS = Path(__file__).parents[1] / "tests"
 EXPECTED = re.compile(r"  # [EW]:\d+: .*$", re.MULTILINE)
+FORK = re.compile(r"^# --caffe: (\w+)\.(\w+) = (\S+)$", re.MULTILINE)
 INTRO = """\
 # Thirty mistakes, and what netcompile says
 
@@ -59,7 +63,8 @@ REMARKS = {  # of some, what a spec does about them, or what can't be known
     8: "With `--caffe PATH`, a fork's own messages are followed.",
     9: """Whether a Caffe was built with Python layers, no net tells; `check --with-caffe` asks the installed one. A
 module that is named like a file is seen.""",
-    12: "Seen only where the fork's messages are at hand, with `--caffe PATH`.",
+    12: """Seen where the fork's messages are at hand, with `--caffe PATH`: here those of a fork whose convolutions have
+four groups by default.""",
     15: """How many classes the data has stands in no net. Two layers that disagree over the same labels are seen, and a
 softmax over one class.""",
     22: "Where the size of the images is known: ImageData resizes them, or `top_shapes` says it.",
@@ -84,6 +89,22 @@ def mistakes_page() -> str:
     return "\n".join((INTRO, "| | mistake | netcompile |", "| --- | --- | --- |", *rows, *sections))
 
 
+def settings_of(text: str) -> Settings:
+    """Give the settings for a text: a line `# --caffe: Message.field = default` in it stands for a fork like that."""
+    told = FORK.search(text)
+    if told is None:
+        return Settings()
+    file = descriptor_pb2.FileDescriptorProto()
+    caffe_pb2.DESCRIPTOR.CopyToProto(file)
+    (message,) = (one for one in file.message_type if one.name == told[1])
+    (field,) = (one for one in message.field if one.name == told[2])
+    field.default_value = told[3]
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    found = pool.FindMessageTypeByName(f"{file.package}.NetParameter")
+    return Settings(caffe=message_factory.GetMessageClass(found))
+
+
 def _files(number: int) -> list[Path]:
     return sorted(
         path for folder in ("errors", "errors_prototxt") for path in (TESTS / folder).glob(f"mistake_{number:02}_*")
@@ -94,7 +115,7 @@ def _shown(path: Path) -> tuple[str, list[tuple[str, str]]]:
     """A text with what is printed for it, and the findings by code and message."""
     name = f"net{path.suffix}"
     text = EXPECTED.sub("", path.read_text(encoding="utf-8"))
-    checked = check_file(Options(Settings()), Job(name, given=True, data=text.encode()))
+    checked = check_file(Options(settings_of(text)), Job(name, given=True, data=text.encode()))
     language = path.suffix.removeprefix(".").replace("prototxt", "protobuf")
     block = f"```{language}\n{text}```\n\n```\n{render_text(checked.findings, color=False)}```\n"
     return block, [(one.code, one.message.replace("|", "\\|")) for one in checked.findings]
