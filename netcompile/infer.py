@@ -244,7 +244,8 @@ class _Inference:
         if applied.errors or index in self.guessed:
             self.refused.add(index)
         for error in () if self.layers[index].damaged else applied.errors:
-            self._shape_error(index, error)
+            if error.code != "bottom-count" or self.wiring is None or not self.wiring.joins(self.layers[index]):
+                self._shape_error(index, error)
         return applied
 
     def _sure(self, index: int, kind: LayerType, bottoms: Sequence[Shape | None], guess: Applied) -> Applied:

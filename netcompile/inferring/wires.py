@@ -60,6 +60,7 @@ class Wires:
         self._state = state
         self._layers = layers
         self._named: dict[str, Layer] = {}
+        self._joined: set[str] = set()  # bottoms that are the names of several
         self._seen = 0
 
     def meant(self, layer: Layer, i: int, latest: dict[str, Version], *, guessing: bool) -> Meant:
@@ -79,6 +80,7 @@ class Wires:
             return Meant(top, f"did you mean '{top}', which it writes in place?")
         several = [name for name in re.split(r"[\s,]+", bottom) if name in latest]
         if len(several) > 1:
+            self._joined.add(bottom)
             return Meant(None, f"several bottoms are a list: [{', '.join(several)}]")
         near = did_you_mean(bottom, islice(reversed(latest), _NEAR)) if guessing else None
         if near is not None:
@@ -91,6 +93,10 @@ class Wires:
         if near is None:
             return Meant(None, self._without_labels(layer, i))
         return Meant(None, f"did you mean '{near}'?", self._makers(near, layer, unneeded=False), alike=True)
+
+    def joins(self, layer: Layer) -> bool:
+        """Whether a layer has several bottoms in one name, so that nobody knows how many it has."""
+        return not self._joined.isdisjoint(layer.message.bottom)
 
     def _near_namesake(self, bottom: str, latest: dict[str, Version]) -> str | None:
         """What to do where the layer that makes a blob elsewhere makes one of almost its name in this state."""
