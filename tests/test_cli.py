@@ -342,7 +342,8 @@ def test_upgrade_keeps_what_is_current_as_it_is(call: Call) -> None:
     text = f"# a comment\n{NET}"
     assert call("upgrade", "n.prototxt", n_prototxt=text).out == text
     done = call("upgrade", "s.prototxt", s_prototxt='# old\nnet: "n" solver_type: ADAM\n')
-    assert (done.out, done.err) == ('net: "n"\ntype: "Adam"\n', "s.prototxt: had solver_type\n")
+    assert done.out == 'net: "n"\ntype: "Adam"\n'
+    assert done.err.startswith("s.prototxt: had solver_type\n")
 
 
 def test_upgrade_says_what_gets_lost_and_what_is_refused(call: Call) -> None:
