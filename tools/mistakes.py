@@ -70,7 +70,7 @@ softmax over one class.""",
     22: "Where the size of the images is known: ImageData resizes them, or `top_shapes` says it.",
     23: "A mean file is not read.",
     25: """Files are not opened, as Caffe may run elsewhere. A database that is called otherwise than its backend is
-seen.""",
+seen, and the file in it that is given in place of its folder.""",
     29: "What a renamed or resized layer means for trained weights, `netcompile diff` says.",
 }
 

@@ -24,9 +24,14 @@ def random_tests(view: View) -> Iterator[Finding]:
 
 
 def backends(view: View) -> Iterator[Finding]:
-    """Databases whose name says another backend than the layer's."""
+    """Databases whose name says another backend than the layer's, or is that of the file inside."""
     for index in view.of("Data"):
         p = view.message(index).data_param
+        folder, _, file = p.source.rpartition("/")
+        if file == "data.mdb":
+            text = f"source is '{p.source}', a file inside of a database; Caffe opens the folder"
+            yield Finding(index, "data_param.source", text, f"`source: {folder}`" if folder else None)
+            continue
         words = p.source.rstrip("/").lower()
         named = next((name for name in ("lmdb", "leveldb") if words.endswith(name)), None)
         backend = DataParameter.DB.Name(p.backend)
