@@ -173,6 +173,10 @@ class _Refusal:
         offered = [key for key in known if not (key in properties and dict(properties[key]).get("doNotSuggest"))]
         place = Place(mapping, schema, offered, self.definitions, self._fits)
         unknown = [key for key in instance if not (key in known or any(re.search(one, key) for one in patterns))]
+        use = self._use(mapping, unknown) if self.definition == "item" and not path else None
+        if use is not None:
+            yield use  # what else it has are parameters
+            return
         flat, hint = multipliers(mapping) if "param" in known else ([], "")
         if flat:
             yield self._unknown_key((*path, flat[0]), schema, hint, Drop(lost=False), flat)
@@ -196,6 +200,16 @@ class _Refusal:
         problem, key = bad_name(path, variable=True), find_key(mapping, path[-1])
         advised = without_colon(mapping.keys[key], mapping.entries[key], None)
         return problem._replace(hint=advised[0], repair=advised[1]) if advised else problem
+
+    def _use(self, mapping: Mapping, unknown: Sequence[str]) -> Problem | None:
+        """The problem with an item whose `block` lacks its colon."""
+        for key in unknown:
+            own = find_key(mapping, key)
+            advised = without_colon(mapping.keys[own], mapping.entries[own], ("block",))
+            if advised is not None:
+                text = f"an item of `layers` has no key {quoted(key)}"
+                return Problem((key,), "unknown-field", text, *advised, at_key=True)
+        return None
 
     def _bad_name(self, path: Path) -> Iterator[Problem]:
         """A key that is no name, or an entry of a list without brackets that YAML takes for one."""
