@@ -100,7 +100,7 @@ class Mender:
             if len(problems) >= MOST_PROBLEMS:
                 return None, BROKEN
             dropped.update(problem.path for problem in problems if type(problem.repair) is Drop)
-            mended = repaired(node, [(problem.path, problem.repair) for problem in problems])
+            mended = repaired(node, [(_with_filler(problem), problem.repair) for problem in problems])
             if mended is None or mended is node:
                 return mended, BROKEN
             node = mended
@@ -221,6 +221,13 @@ def _lost(problem: Problem) -> Damage:
     if type(repair) is NoneType or (type(repair) is Drop and repair.lost):
         return lost_with(path)
     return WHOLE
+
+
+def _with_filler(problem: Problem) -> Path:
+    """The path of a problem; of the whole filler that would lose its type: what else it has is of no known type."""
+    path = problem.path
+    whole = type(problem.repair) is Drop and path[-1:] == ("type",)
+    return path[:-1] if whole and any(str(step).endswith("_filler") for step in path[-3:-1]) else path
 
 
 def _follows(problem: Problem, dropped: set[Path]) -> bool:
