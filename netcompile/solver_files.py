@@ -14,7 +14,7 @@ from netcompile.ir import Layer, Net, given_fields
 from netcompile.passes import check_run
 from netcompile.solver import NetUse, state_of
 from netcompile.solver import check_solver as check_message
-from netcompile.solving.section import SectionOrigin, derive_tests, fill_solver, lost_keys, names_net
+from netcompile.solving.section import SectionOrigin, batch_of, derive_tests, fill_solver, lost_keys, names_net
 from netcompile.text_format.lost import REST, Lost
 from netcompile.tree import Source, Span
 
@@ -99,7 +99,8 @@ def compile_solver(
     def graph_of(test: int) -> Graph | None:
         state = state_of(solver, NetUse("net", test), net.header)
         one = build(net, state, known=known) if incomplete else builder.built_in(net, state)
-        return None if one.findings.failed or one.incomplete else one.graph
+        untold = incomplete and batch_of(one.graph) is None  # what tells it may be what is lost
+        return None if one.findings.failed or one.incomplete or untold else one.graph
 
     if not derive_tests(solver, section, graph_of, report) or "test_set" in lost:
         lost.add("test_iter")
