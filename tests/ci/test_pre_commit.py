@@ -66,7 +66,7 @@ def commit_all(git, folder):
 
 
 @pytest.mark.usefixtures("index")
-def test_commits(git, project, package, shell, blocks):
+def test_commits(git, project, package, shell, blocks):  # noqa: PLR0915 - one repository through its days
     pytest.importorskip("pre_commit", reason="pre-commit is not installed: pip install -e '.[dev]' does")
     config = documented(blocks)
     config["repos"][0] |= {"repo": str(package), "rev": commit_all(git, package)}
