@@ -144,7 +144,7 @@ def unbracketed(place: Place, unknown: Collection[Any]) -> Iterator[Unbracketed]
 
 def numbers_of(mapping: Mapping, key: Any) -> tuple[str, Repair] | None:
     """The hint on a number with more of them behind it and no brackets, and the list that was meant; else None."""
-    first = mapping.entries[key]
+    first = mapping.entries.get(key)  # none by a key that is no text
     if type(first) is not Scalar or type(first.value) not in (int, float):
         return None
     found = _VALUES.match(first.source.line(first.start.line + 1), first.start.column)
