@@ -86,6 +86,8 @@ def without_colon(written: Scalar, value: Node, known: Collection[str] | None) -
     found = _UNSPACED.fullmatch(str(written.value))
     if not found or not stands_alone(written, value) or not (known is None or found[1] in known):
         return None
+    if written.start.line != written.end.line:  # a key over several lines has lost more than a colon
+        return None
     field, text = found.groups()
     number = number_in(text)
     meant = {"true": True, "false": False}.get(text, text.strip("\"'")) if number is None else number
